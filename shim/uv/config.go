@@ -1,0 +1,124 @@
+package uv
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"uvshim/shim/host"
+	"uvshim/shim/remember"
+)
+
+// A Preference is uv's python-preference: which interpreters it takes, and which first.
+type Preference string
+
+const (
+	OnlyManaged Preference = "only-managed"
+	Managed1st  Preference = "managed" // uv's default
+	System1st   Preference = "system"
+	OnlySystem  Preference = "only-system"
+)
+
+// FindPreference returns the preference that uv would work with in dir, and where it is set: the
+// name of a variable, the path of a file, or "" for uv's default. The variables win, then the
+// nearest uv.toml or [tool.uv] upwards, the user's uv.toml and the system's
+// (uv-settings, FilesystemOptions).
+func (d Dirs) FindPreference(facts remember.Store, env host.Env, dir string) (Preference, string) {
+	switch {
+	case Boolish(env.Get("UV_MANAGED_PYTHON")):
+		return OnlyManaged, "UV_MANAGED_PYTHON"
+	case Boolish(env.Get("UV_NO_MANAGED_PYTHON")):
+		return OnlySystem, "UV_NO_MANAGED_PYTHON"
+	}
+	if p, ok := preference(env.Get("UV_PYTHON_PREFERENCE")); ok {
+		return p, "UV_PYTHON_PREFERENCE"
+	}
+	for _, file := range d.configFiles(facts, env, dir) {
+		if p, ok := preference(readPreference(facts, file)); ok {
+			return p, file
+		}
+	}
+	return Managed1st, ""
+}
+
+// NoConfig reports whether the user told uv to leave all configuration files alone, version files
+// included.
+func NoConfig(env host.Env) bool { return Boolish(env.Get("UV_NO_CONFIG")) }
+
+// configFiles returns the configuration files that count in dir, the strongest first.
+func (d Dirs) configFiles(facts remember.Store, env host.Env, dir string) []string {
+	if NoConfig(env) {
+		return nil
+	}
+	if file := env.Get("UV_CONFIG_FILE"); file != "" {
+		return []string{file}
+	}
+	var files []string
+	for up := dir; up != ""; up = filepath.Dir(up) {
+		if file := filepath.Join(up, "uv.toml"); isFile(file) {
+			files = append(files, file)
+			break
+		}
+		if file := filepath.Join(up, "pyproject.toml"); isFile(file) {
+			if doc, err := readPyproject(facts, up); err == nil && doc.uv {
+				files = append(files, file)
+				break
+			}
+		}
+		if up == filepath.Dir(up) {
+			break
+		}
+	}
+	if d.Config != "" {
+		files = append(files, filepath.Join(d.Config, "uv.toml"))
+	}
+	if Boolish(env.Get("UV_NO_SYSTEM_CONFIG")) {
+		return files
+	}
+	for _, base := range filepath.SplitList(env.Get("XDG_CONFIG_DIRS")) {
+		if file := filepath.Join(base, "uv", "uv.toml"); isFile(file) {
+			return append(files, file)
+		}
+	}
+	return append(files, "/etc/uv/uv.toml")
+}
+
+func readPreference(facts remember.Store, file string) string {
+	if filepath.Base(file) == "pyproject.toml" {
+		doc, _ := readPyproject(facts, filepath.Dir(file))
+		return doc.preference
+	}
+	data, err := facts.File("uv-toml", file, func(path string) ([]byte, error) {
+		data, err := host.ReadFile(path, maxConfig)
+		if err != nil {
+			return nil, err
+		}
+		var doc struct {
+			Preference string `toml:"python-preference"`
+		}
+		err = toml.Unmarshal(data, &doc)
+		return []byte(doc.Preference), err
+	})
+	if err != nil {
+		return "" // uv itself says what is wrong with its file
+	}
+	return string(data)
+}
+
+func preference(text string) (Preference, bool) {
+	switch p := Preference(text); p {
+	case OnlyManaged, Managed1st, System1st, OnlySystem:
+		return p, true
+	}
+	return "", false
+}
+
+// Boolish reports whether uv takes the value of a variable as true (clap's BoolishValueParser).
+func Boolish(value string) bool {
+	switch strings.ToLower(value) {
+	case "y", "yes", "t", "true", "on", "1":
+		return true
+	}
+	return false
+}

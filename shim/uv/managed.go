@@ -1,0 +1,86 @@
+package uv
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"uvshim/policy/version"
+	"uvshim/shim/host"
+)
+
+// A Managed is an interpreter that uv installed.
+type Managed struct {
+	version.Interpreter
+	Key string // its directory's name: cpython-3.14.1-linux-x86_64-gnu
+	Dir string // the patch directory, absolute
+}
+
+// Managed returns the interpreters in uv's directory, in no order. Names that are not keys are
+// passed over, as uv does.
+func (d Dirs) Managed() []Managed {
+	if d.Python == "" {
+		return nil
+	}
+	f, err := os.Open(d.Python)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	entries, _ := f.ReadDir(-1)
+	var found []Managed
+	for _, e := range entries {
+		// the minor-version links are the only links
+		if !e.IsDir() {
+			continue
+		}
+		if i, err := version.ParseKey(e.Name()); err == nil {
+			found = append(found, Managed{i, e.Name(), filepath.Join(d.Python, e.Name())})
+		}
+	}
+	return found
+}
+
+// Path returns the executable to run: below the patch directory if the patch was asked for, else
+// through the minor-version link, so that an environment made from it follows `uv python upgrade`.
+// Where that link is not there or leads to another patch, it is the patch directory as well.
+func (m Managed) Path(patch bool) string {
+	exe := filepath.Join("bin", m.Executable())
+	if !patch {
+		link := filepath.Join(filepath.Dir(m.Dir), m.MinorLink())
+		// to uv, too, the link counts only if it says just this
+		if target, err := os.Readlink(link); err == nil && target == m.Dir {
+			return filepath.Join(link, exe)
+		}
+	}
+	return filepath.Join(m.Dir, exe)
+}
+
+// Build returns the release of python-build-standalone that uv installed, such as 20260814, and ""
+// where uv left none. uv can replace a patch by a newer build of the same patch.
+func (m Managed) Build() string {
+	data, err := host.ReadFile(filepath.Join(m.Dir, "BUILD"), 256)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
+}
+
+// Owner returns the managed interpreter whose directory holds path, links followed.
+func (d Dirs) Owner(path string) (Managed, bool) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil || d.Python == "" {
+		return Managed{}, false
+	}
+	root, err := filepath.EvalSymlinks(d.Python)
+	if err != nil {
+		return Managed{}, false
+	}
+	rest, ok := strings.CutPrefix(real, root+"/")
+	if !ok {
+		return Managed{}, false
+	}
+	key, _, _ := strings.Cut(rest, "/")
+	i, err := version.ParseKey(key)
+	return Managed{i, key, filepath.Join(d.Python, key)}, err == nil
+}
