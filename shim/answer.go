@@ -1,0 +1,162 @@
+package shim
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"uvshim/policy"
+	"uvshim/shim/intercept"
+	"uvshim/shim/launch"
+	"uvshim/shim/resolve"
+	"uvshim/shim/say"
+)
+
+// question is what the call asks of resolve.
+func (p *program) question(declared policy.Policy) resolve.Question {
+	return resolve.Question{
+		Name:       p.call.Name,
+		Constraint: p.call.Constraint,
+		Explicit:   p.call.Explicit,
+		Host:       p.host,
+		UV:         p.uv,
+		Facts:      p.facts,
+		Finder:     p.finder,
+		Default:    declared.Python.Default,
+		InProject:  declared.Python.Environment == policy.Project,
+	}
+}
+
+// resolve finds the Python that answers the call. While uv is at work on its interpreters one may
+// be missing for a moment, so a miss is looked at again when uv has finished; and where the policy
+// says so, what is missing is installed.
+func (p *program) resolve(declared policy.Policy) (resolve.Target, error) {
+	q := p.question(declared)
+	target, err := resolve.Python(q)
+	if err != nil && p.uv.Busy() {
+		p.uv.Wait(uvBusy)
+		target, err = resolve.Python(q)
+	}
+	p.trail(target)
+	if err == nil {
+		return target, nil
+	}
+	if p.call.Probe {
+		return resolve.Any(q)
+	}
+	var missing *resolve.NotInstalled
+	if declared.Python.AutoInstall && errors.As(err, &missing) && !missing.Foreign && p.install(missing.Request) {
+		return resolve.Python(q)
+	}
+	return target, err
+}
+
+// install has uv install what satisfies the request, with uv's own progress on the terminal. Its
+// output goes to standard error: standard output is that of the Python which then runs.
+func (p *program) install(request string) bool {
+	path, ok := p.findUV("uv")
+	if !ok {
+		return false
+	}
+	args := []string{"python", "install"}
+	if request != "" {
+		args = append(args, request)
+	}
+	p.debug("run %s %s", say.Quote(path), strings.Join(args, " "))
+	cmd := exec.Command(path, args...)
+	cmd.Env = launch.ForUV(p.host.Env, p.finder.Dirs())
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		p.say.Warning("uv %s: %v", strings.Join(args, " "), err)
+		return false
+	}
+	return true
+}
+
+// notInstalled says that no Python answers, and what would help.
+func (p *program) notInstalled(err error) int {
+	p.say.Error("%v", err)
+	var missing *resolve.NotInstalled
+	if !errors.As(err, &missing) {
+		return exitNotFound
+	}
+	if _, ok := p.findUV("uv"); ok {
+		p.say.Hint("to install it: %s", strings.TrimSpace("uv python install "+shellWord(missing.Request)))
+	} else {
+		p.say.Hint("uv, which installs Pythons, is not there either: %s", p.uvAdvice())
+	}
+	if len(missing.Have) > 0 {
+		p.say.Hint("to take another once: %s", "python +"+strings.Join(missing.Have, ", python +"))
+	}
+	return exitNotFound
+}
+
+// shellWord quotes text for a shell where it must be.
+func shellWord(text string) string {
+	if !strings.ContainsAny(text, " <>=!~*'\"$&;|()[]{}?#\\`") {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// bypass runs the next real program of the name, at once. If there is none for a Python, it is the
+// newest managed one.
+func (p *program) bypass() int {
+	path, ok := p.finder.Program(p.call.Name)
+	switch {
+	case ok:
+	case p.call.Tool == intercept.Python:
+		target, err := resolve.Managed(p.question(policy.Default()))
+		if err != nil {
+			return p.notInstalled(err)
+		}
+		path = target.Path
+	default:
+		if path, ok = p.findUV(p.call.Name); !ok {
+			return p.noUV()
+		}
+	}
+	return p.exec(launch.Plan{Path: path, Args: p.call.Args, Env: p.host.Env}, true)
+}
+
+// findUV returns the real uv or uvx: the first on PATH, else the one that install.sh put into our
+// data directory.
+func (p *program) findUV(name string) (string, bool) {
+	if path, ok := p.finder.Program(name); ok {
+		return path, true
+	}
+	if p.dirs.Data == "" {
+		return "", false
+	}
+	path := filepath.Join(p.dirs.Data, "shim", "uv", "bin", name)
+	return path, p.finder.Runnable(path)
+}
+
+func (p *program) noUV() int {
+	p.say.Error("%s is not installed: there is none on PATH besides this shim", p.call.Name)
+	p.say.Hint("%s", p.uvAdvice())
+	return exitNotFound
+}
+
+// uvAdvice tells how to get uv here.
+func (p *program) uvAdvice() string {
+	if _, err := os.Stat("/etc/NIXOS"); err == nil {
+		return "in configuration.nix: environment.systemPackages = with pkgs; [ uv ];"
+	}
+	return "run shim's install.sh again, or install uv as its documentation says"
+}
+
+// usedByUV returns the use that a `uv run` makes of its project's environment, as it stands before
+// the call, and false for other calls.
+func (p *program) usedByUV(declared policy.Policy) (use, bool) {
+	if p.call.Tool != intercept.UV || len(p.call.Args) == 0 || p.call.Args[0] != "run" {
+		return use{}, false
+	}
+	target, ok := resolve.ProjectEnvironment(p.question(declared))
+	if !ok {
+		return use{}, false
+	}
+	return p.used(target, declared), true
+}

@@ -1,0 +1,212 @@
+package shim
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"uvshim/policy"
+	"uvshim/shim/say"
+)
+
+// A command is one word after shim.
+type command struct {
+	name  string
+	args  string   // what follows, for the usage line
+	short string   // one line for the list of commands
+	long  string   // the rest of --help, with an example
+	words []string // what its first argument may be, for completion; nil: not a fixed set
+	setup func(p *program, flags *flag.FlagSet) func(args []string) int
+}
+
+// commands are in the order in which help lists them.
+func commands() []command {
+	return []command{whichCommand(), historyCommand(), exportCommand(), linkCommand(), completionsCommand(), versionCommand(), helpCommand()}
+}
+
+func findCommand(name string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == name {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+// command runs the management command.
+func (p *program) command() int {
+	args := p.call.Args
+	if len(args) == 0 {
+		fmt.Fprint(os.Stderr, p.overview())
+		return exitUsage
+	}
+	name, args := args[0], args[1:]
+	switch name {
+	case "-h", "--help":
+		name = "help"
+	case "-V", "--version":
+		name = "version"
+	}
+	c, ok := findCommand(name)
+	if !ok {
+		return p.usage("unknown command "+say.Quote(name), "shim help", policy.Nearest(name, commandNames()))
+	}
+	return p.run(c, args)
+}
+
+// run parses the command's options, which may stand anywhere among its arguments, and runs it.
+func (p *program) run(c command, args []string) int {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	do := c.setup(p, flags)
+	var words []string
+	for {
+		err := flags.Parse(args)
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Print(c.help())
+			return exitOK
+		}
+		if err != nil {
+			return p.badFlag(c, flags, err)
+		}
+		rest := flags.Args()
+		if len(rest) > 0 && len(args) > len(rest) && args[len(args)-len(rest)-1] == "--" {
+			words = append(words, rest...)
+			break
+		}
+		if len(rest) == 0 {
+			break
+		}
+		words, args = append(words, rest[0]), rest[1:]
+	}
+	return do(words)
+}
+
+func (p *program) badFlag(c command, flags *flag.FlagSet, err error) int {
+	text, near := err.Error(), ""
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
+		var names []string
+		flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+		text = "unknown option " + say.Quote("--"+strings.TrimLeft(name, "-"))
+		if near = policy.Nearest(strings.TrimLeft(name, "-"), names); near != "" {
+			near = "--" + near
+		}
+	}
+	return p.usage(text, "shim "+c.name+" --help", near)
+}
+
+// usage says what is wrong with a command line, with the nearest right word if there is one.
+func (p *program) usage(what, see, near string) int {
+	p.say.Error("%s", what)
+	if near != "" {
+		p.say.Hint("did you mean %s?", near)
+	} else {
+		p.say.Hint("see %s", see)
+	}
+	return exitUsage
+}
+
+// extra refuses arguments that a command does not take.
+func (p *program) extra(command string, args []string) int {
+	return p.usage(fmt.Sprintf("%s takes no argument %s", command, say.Quote(args[0])), "shim "+command+" --help", "")
+}
+
+func commandNames() []string {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+func (p *program) overview() string {
+	var b strings.Builder
+	b.WriteString(`shim runs the Python that you declared, under the names python and uv.
+
+usage: shim COMMAND [ARGUMENT…]
+
+`)
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %s\t%s\n", strings.TrimSpace(c.name+" "+c.args), c.short)
+	}
+	w.Flush()
+	b.WriteString(`
+shim help COMMAND or shim COMMAND --help tells more.
+
+environment:
+  SHIM_DISABLE=1   python and uv go straight to the next real program
+  SHIM_DEBUG=1     they tell on standard error what they decide, and why
+  SHIM_POLICY=FILE take this policy and no other
+  SHIM_LOCK=FILE   keep the lock there
+
+exit codes: 0 fine, 1 a check failed, 2 usage or broken input,
+126 found but not run, 127 not found; otherwise the real program's.
+`)
+	return b.String()
+}
+
+// help returns the text of shim COMMAND --help.
+func (c command) help() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\nusage: %s\n\n%s", c.short, strings.TrimSpace("shim "+c.name+" "+c.args), strings.TrimLeft(c.long, "\n"))
+	return b.String()
+}
+
+func helpCommand() command {
+	return command{
+		name:  "help",
+		args:  "[COMMAND]",
+		short: "explain shim, or one command",
+		long:  "example: shim help which\n",
+		setup: func(p *program, _ *flag.FlagSet) func([]string) int {
+			return func(args []string) int {
+				if len(args) == 0 {
+					fmt.Print(p.overview())
+					return exitOK
+				}
+				c, ok := findCommand(args[0])
+				if !ok {
+					return p.usage("unknown command "+say.Quote(args[0]), "shim help", policy.Nearest(args[0], commandNames()))
+				}
+				if len(args) > 1 {
+					return p.extra("help", args[1:])
+				}
+				fmt.Print(c.help())
+				return exitOK
+			}
+		},
+	}
+}
+
+// release is this program's version, and may be set by the linker.
+var release = "0.1.0"
+
+func versionCommand() command {
+	return command{
+		name:  "version",
+		short: "print shim's version",
+		long:  "example: shim version\n",
+		setup: func(p *program, _ *flag.FlagSet) func([]string) int {
+			return func(args []string) int {
+				if len(args) > 0 {
+					return p.extra("version", args)
+				}
+				fmt.Println("shim " + release)
+				return exitOK
+			}
+		},
+	}
+}
+
+// tilde returns path with the home directory as ~, as messages show it.
+func (p *program) tilde(path string) string {
+	if rest, ok := strings.CutPrefix(path, p.dirs.Home+"/"); ok && p.dirs.Home != "" && p.dirs.Home != "/" {
+		return "~/" + rest
+	}
+	return path
+}

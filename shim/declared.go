@@ -1,0 +1,116 @@
+package shim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"uvshim/policy"
+	"uvshim/shim/host"
+	"uvshim/shim/remember"
+	"uvshim/shim/say"
+)
+
+// systemPolicy holds the defaults of all users of a machine.
+const systemPolicy = "/etc/shim/policy.toml"
+
+// policyFiles returns the policy files that count, the lowest layer first; they need not exist.
+func policyFiles(h host.Host, dirs host.Dirs) []string {
+	if file := h.Env.Get("SHIM_POLICY"); file != "" {
+		if !filepath.IsAbs(file) && h.Dir != "" {
+			file = filepath.Join(h.Dir, file)
+		}
+		return []string{file}
+	}
+	files := []string{systemPolicy}
+	if dirs.Config != "" {
+		files = append(files, filepath.Join(dirs.Config, "shim", "policy.toml"))
+	}
+	return files
+}
+
+func policyIdentity(files []string) string {
+	var b strings.Builder
+	for _, file := range files {
+		b.WriteString(file + " " + string(host.Identify(file)) + "\n")
+	}
+	return b.String()
+}
+
+// loadPolicy returns the policy that counts for h. While the files stay as they are, it is read in
+// its remembered form; that form is also the last good policy, which stands in, beside the error,
+// for one that cannot be used now.
+func loadPolicy(h host.Host, dirs host.Dirs, facts remember.Store) (policy.Policy, error) {
+	files := policyFiles(h, dirs)
+	identity := policyIdentity(files)
+	key := "policy\n" + strings.Join(files, "\n")
+	remembered, _ := facts.Load(key)
+	last, good := parseRemembered(remembered)
+	if good && bytes.HasPrefix(remembered, []byte(identity+"\n")) {
+		return last, nil
+	}
+	loaded, err := readPolicy(files)
+	if err == nil {
+		if policyIdentity(files) == identity && rested(files) {
+			_ = facts.Save(key, append([]byte(identity+"\n"), loaded.Compact()...))
+		}
+		return loaded.Policy, nil
+	}
+	if good {
+		return last, fmt.Errorf("%w; the last good policy counts until it is mended", err)
+	}
+	return policy.Default(), fmt.Errorf("%w; no policy counts until it is mended", err)
+}
+
+// parseRemembered reads what loadPolicy saved: the identity, an empty line, the compact policy.
+func parseRemembered(data []byte) (policy.Policy, bool) {
+	_, compact, ok := bytes.Cut(data, []byte("\n\n"))
+	if !ok {
+		return policy.Policy{}, false
+	}
+	p, err := policy.ParseCompact(compact)
+	return p, err == nil
+}
+
+func rested(files []string) bool {
+	for _, file := range files {
+		if id := host.Identify(file); id != host.Missing && !id.Rested(remember.Settle) {
+			return false
+		}
+	}
+	return true
+}
+
+// readPolicy reads and joins the files that exist. Only the first mistake is told; `shim doctor`
+// tells all.
+func readPolicy(files []string) (policy.Loaded, error) {
+	var layers []policy.File
+	for _, file := range files {
+		data, err := host.ReadFile(file, policy.MaxSize)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && file == systemPolicy {
+			continue
+		}
+		if err != nil {
+			return policy.Loaded{}, fmt.Errorf("policy %s cannot be read: %w", say.Quote(file), unwrapPath(err))
+		}
+		layers = append(layers, policy.File{Path: file, Data: data})
+	}
+	loaded, err := policy.Load(layers...)
+	var problems policy.Problems
+	if errors.As(err, &problems) && len(problems) > 1 {
+		return loaded, fmt.Errorf("%w (and %d more)", problems[0], len(problems)-1)
+	}
+	return loaded, err
+}
+
+// unwrapPath returns the cause of an error that names a path which the message names already.
+func unwrapPath(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}

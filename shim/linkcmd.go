@@ -1,0 +1,105 @@
+package shim
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"uvshim/policy/version"
+	"uvshim/shim/host"
+	"uvshim/shim/link"
+	"uvshim/shim/lock"
+	"uvshim/shim/say"
+)
+
+func linkCommand() command {
+	return command{
+		name:  "link",
+		short: "(re)create the shims",
+		long: `
+Puts this program into the shim directory under the names python, python3, uv and uvx, and
+python3.N for each Python that uv has installed, and removes the shims of Pythons that are gone.
+Run it after an upgrade of shim, or when a new minor version was installed.
+
+example: shim link
+`,
+		setup: func(p *program, _ *flag.FlagSet) func([]string) int {
+			return func(args []string) int {
+				if len(args) > 0 {
+					return p.extra("link", args)
+				}
+				return p.link()
+			}
+		},
+	}
+}
+
+func (p *program) link() int {
+	if p.dirs.Data == "" {
+		p.say.Error("no place for the shims: HOME is not set")
+		return exitUsage
+	}
+	if dir := link.Dir(p.dirs.Data); !p.host.Owns(dir) {
+		p.say.Error("%s belongs to another user, who would then run what you put there", say.Quote(dir))
+		return exitFailed
+	}
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		self, err = os.Open(host.Executed())
+	}
+	if err != nil {
+		p.say.Error("cannot read this program: %v", err)
+		return exitFailed
+	}
+	defer self.Close()
+	var interpreters []version.Interpreter
+	for _, m := range p.uv.Managed() {
+		interpreters = append(interpreters, m.Interpreter)
+	}
+	r, err := link.Make(p.dirs.Data, self, link.Names(interpreters))
+	if err != nil {
+		p.say.Error("cannot make the shims: %v", err)
+		return exitFailed
+	}
+	dir := say.Word(p.tilde(r.Dir))
+	switch {
+	case len(r.Made) > 0:
+		fmt.Printf("made %s in %s\n", strings.Join(r.Made, ", "), dir)
+	case len(r.Removed) == 0:
+		fmt.Printf("all shims in %s are up to date\n", dir)
+	}
+	if len(r.Removed) > 0 {
+		fmt.Printf("removed %s: no such Python is installed\n", strings.Join(r.Removed, ", "))
+	}
+	p.recordUV()
+	return exitOK
+}
+
+// recordUV puts the real uv into the lock, where this is no shell with an environment of its own,
+// in which another uv may stand before the user's.
+func (p *program) recordUV() {
+	for _, name := range []string{"VIRTUAL_ENV", "CONDA_PREFIX", "IN_NIX_SHELL", "DIRENV_DIR", "UV"} {
+		if p.host.Env.Get(name) != "" {
+			return
+		}
+	}
+	path, ok := p.findUV("uv")
+	if !ok {
+		return
+	}
+	out, err := exec.Command(path, "--version").Output()
+	fields := strings.Fields(string(out)) // uv 0.13.9 (x86_64-unknown-linux-gnu)
+	if err != nil || len(fields) < 2 || fields[0] != "uv" {
+		return
+	}
+	store := lock.Open(p.host)
+	if _, err := store.Note(lock.Record{UV: &lock.UV{Path: path, Version: fields[1]}}); err != nil {
+		p.debug("uv is not recorded: %v", err)
+		return
+	}
+	for _, err := range store.Fold(foldWait) {
+		p.say.Warning("%v", err)
+	}
+}

@@ -1,0 +1,107 @@
+package shim
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"uvshim/policy"
+	"uvshim/policy/version"
+	"uvshim/shim/lock"
+	"uvshim/shim/resolve"
+	"uvshim/shim/say"
+	"uvshim/shim/uv"
+)
+
+// A use is what one call used, before it is known whether that has to be recorded.
+type use struct {
+	id       string // of the interpreter, as the lock refers to it
+	target   resolve.Target
+	declared bool
+	project  string // the directory that the call was made for, "" outside any
+}
+
+// used returns the use of a resolved Python.
+func (p *program) used(t resolve.Target, declared policy.Policy) use {
+	u := use{target: t, declared: isDeclared(t.Interpreter, declared.Python.Versions), project: uv.ProjectDir(p.host.Dir)}
+	if t.Managed == nil {
+		if m, ok := p.uv.Owner(t.Path); ok {
+			u.target.Managed = &m
+		}
+	}
+	if m := u.target.Managed; m != nil {
+		u.id = m.Key
+	} else if real, err := filepath.EvalSymlinks(t.Path); err == nil {
+		u.id = real
+	} else {
+		u.id = t.Path
+	}
+	return u
+}
+
+// record leaves the use for the lock unless today's use is recorded already, which a warm call
+// learns from one small file. Nothing that goes wrong here keeps the Python from running.
+func (p *program) record(u use) {
+	store := lock.Open(p.host)
+	key := strings.Join([]string{"seen", store.Path, u.id, u.project, u.target.Request, strconv.FormatBool(u.declared)}, "\n")
+	today := lock.DayOf(time.Now())
+	if seen, ok := p.facts.Load(key); ok && lock.Day(seen) >= today {
+		return
+	}
+	if _, err := store.Note(u.entry()); err != nil {
+		// Where the place is another user's, as under sudo, leaving nothing behind is right.
+		var foreign *lock.NotOwnedError
+		if errors.As(err, &foreign) || errors.Is(err, lock.ErrNoPlace) {
+			p.debug("not recorded: %v", err)
+		} else {
+			p.warnOnce("", "this use is not recorded: %v", err)
+		}
+		return
+	}
+	_ = p.facts.Save(key, []byte(today))
+	for _, err := range store.TryFold() {
+		p.warnOnce("", "%v", err)
+	}
+}
+
+// entry returns the use as it stands in the lock.
+func (u use) entry() lock.Record {
+	python := lock.Python{Request: u.target.Request, Declared: u.declared}
+	if m := u.target.Managed; m != nil {
+		python.Key, python.Build = m.Key, m.Build()
+	} else {
+		python.Path, python.Version = u.id, u.target.Interpreter.Version.String()
+	}
+	r := lock.Record{Python: []lock.Python{python}}
+	if u.project != "" {
+		r.Project = []lock.Project{{Path: u.project, Python: u.id}}
+	}
+	return r
+}
+
+// isDeclared reports whether one of the policy's versions stands for the interpreter.
+func isDeclared(i version.Interpreter, versions []string) bool {
+	return slices.ContainsFunc(versions, func(text string) bool {
+		request, err := version.Parse(text)
+		return err == nil && request.Matches(i) == version.Yes
+	})
+}
+
+func (p *program) debug(format string, args ...any) {
+	if p.call.Debug {
+		p.say.Debug(format, args...)
+	}
+}
+
+// trail tells the debug output which sources were asked, and what they said.
+func (p *program) trail(t resolve.Target) {
+	if !p.call.Debug {
+		return
+	}
+	for _, step := range t.Trail {
+		p.say.Debug("%s", say.Word(step.String()))
+	}
+}

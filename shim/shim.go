@@ -1,0 +1,150 @@
+// Package shim is the program: what happens from a call of python or uv until the real program
+// runs, and the shim command itself.
+package shim
+
+import (
+	"os"
+	"time"
+
+	"uvshim/policy"
+	"uvshim/shim/host"
+	"uvshim/shim/intercept"
+	"uvshim/shim/launch"
+	"uvshim/shim/remember"
+	"uvshim/shim/say"
+	"uvshim/shim/uv"
+)
+
+// The exit codes, which scripts may rely on.
+const (
+	exitOK       = 0
+	exitFailed   = 1   // a check failed
+	exitUsage    = 2   // usage, or broken input
+	exitNotRun   = 126 // found but not run
+	exitNotFound = 127
+)
+
+// A program is one call of shim and what it works with.
+type program struct {
+	host   host.Host
+	call   intercept.Call
+	dirs   host.Dirs
+	uv     uv.Dirs
+	facts  remember.Store
+	finder *host.Finder
+	say    say.Speaker
+}
+
+// Main runs the program and returns its exit code; where a real program runs in its place, it does
+// not return.
+func Main() int {
+	h := host.Current()
+	call, err := intercept.Parse(h.Args, h.Env, host.Executed, host.Self)
+	dirs := h.Dirs()
+	p := &program{
+		host:   h,
+		call:   call,
+		dirs:   dirs,
+		uv:     uv.Locate(h.Env, dirs, h.Dir),
+		facts:  remember.Open(h),
+		finder: host.NewFinder(h.Env.Get("PATH")),
+		say:    say.Speaker{W: os.Stderr, Color: host.Terminal(os.Stderr) && h.Env.Get("NO_COLOR") == ""},
+	}
+	if err != nil {
+		p.say.Error("%v", err)
+		p.say.Hint("a selector is a version: python +3.12, python +pypy@3.11; for a file of that name, python ./%s", say.Word(call.Args[0]))
+		return exitUsage
+	}
+	switch {
+	case call.Tool == intercept.Shim:
+		return p.command()
+	case h.Env.Get(host.Asking) != "":
+		return exitNotFound
+	case call.Disabled:
+		return p.bypass()
+	case call.Tool == intercept.Python:
+		return p.python()
+	default:
+		return p.realUV()
+	}
+}
+
+// python is the way of a call of python: policy, resolve, record, exec.
+func (p *program) python() int {
+	declared := p.policy()
+	target, err := p.resolve(declared)
+	if err != nil {
+		return p.notInstalled(err)
+	}
+	if !p.call.Probe {
+		for _, text := range target.Warnings {
+			p.warnOnce("", "%s", text)
+		}
+		p.record(p.used(target, declared))
+	}
+	return p.exec(launch.Plan{Path: target.Path, Args: p.call.Args, Env: p.host.Env}, target.FromPath)
+}
+
+// realUV is the way of a call of uv or uvx.
+func (p *program) realUV() int {
+	path, ok := p.findUV(p.call.Name)
+	if !ok {
+		return p.noUV()
+	}
+	if u, ok := p.usedByUV(p.policy()); ok {
+		p.record(u)
+	}
+	env := launch.ForUV(p.host.Env, p.finder.Dirs())
+	return p.exec(launch.Plan{Path: path, Args: p.call.Args, Env: env}, true)
+}
+
+// uvBusy bounds the wait for uv to finish what it does to the interpreters.
+const uvBusy = 10 * time.Second
+
+// exec runs the plan in place of this process, and says why where that fails. fromPath tells that
+// the program was found on PATH, where version managers may send us round in circles.
+func (p *program) exec(plan launch.Plan, fromPath bool) int {
+	if fromPath {
+		env, ok := launch.Hop(plan.Env, p.host.PID, os.Getppid(), launch.Now())
+		if !ok {
+			p.say.Error("%q is a loop: %q on PATH leads back to shim", p.call.Name, plan.Path)
+			p.say.Hint("take the other version manager's shims off PATH, or set SHIM_DISABLE=1 for it")
+			return exitNotRun
+		}
+		plan.Env = env
+	}
+	if p.call.Debug {
+		for _, line := range launch.Diff(p.host.Env, plan.Env) {
+			p.say.Debug("env %s", say.Word(line))
+		}
+		p.say.Debug("exec %s", say.Quote(plan.Path))
+	}
+	host.CloseStd()
+	err := plan.Exec()
+	p.say.Error("cannot run %s: %v", say.Quote(plan.Path), err)
+	return exitNotRun
+}
+
+// policy returns what the user declared. A broken policy costs a warning, and the last good one
+// counts, or none.
+func (p *program) policy() policy.Policy {
+	declared, err := loadPolicy(p.host, p.dirs, p.facts)
+	if err != nil && !p.call.Probe {
+		p.warnOnce(policyIdentity(policyFiles(p.host, p.dirs)), "%v", err)
+	}
+	return declared
+}
+
+// warnOnce prints a warning that would come with every call only once for each text and identity
+// of what it is about: once on a terminal and once where standard error is none. Where no claim to
+// having printed it can be kept, it is printed on a terminal and not elsewhere.
+func (p *program) warnOnce(identity, format string, args ...any) {
+	tty := host.Terminal(os.Stderr)
+	first, err := p.facts.Claim(identity+"\n"+say.Sprintf(format, args...), tty)
+	if err != nil {
+		first = tty
+	}
+	if first {
+		p.say.Warning(format, args...)
+	}
+}

@@ -1,0 +1,173 @@
+package shim
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"uvshim/shim/intercept"
+	"uvshim/shim/lock"
+	"uvshim/shim/resolve"
+	"uvshim/shim/say"
+)
+
+func whichCommand() command {
+	return command{
+		name:  "which",
+		args:  "[NAME [+VERSION]] [--why] [--json]",
+		short: "the real program that NAME would run here, and why",
+		long: `
+NAME is python, if not given, or any other name of a shim: python3, python3.12, pypy, uv, uvx.
+
+  --why    also each source that was asked, in order, and what came of it
+  --json   the same for programs
+
+example: shim which python3.13 --why
+`,
+		words: []string{"python", "python3", "uv", "uvx"},
+		setup: func(p *program, flags *flag.FlagSet) func([]string) int {
+			why := flags.Bool("why", false, "")
+			asJSON := flags.Bool("json", false, "")
+			return func(args []string) int { return p.which(args, *why, *asJSON) }
+		},
+	}
+}
+
+// A whichAnswer is the JSON of shim which.
+type whichAnswer struct {
+	Version       int         `json:"version"`
+	Name          string      `json:"name"`
+	Path          string      `json:"path"`
+	Argv0         string      `json:"argv0"`
+	Request       string      `json:"request"`
+	PythonVersion string      `json:"python-version"`
+	Source        string      `json:"source"`
+	Trail         []whichStep `json:"trail"`
+}
+
+type whichStep struct {
+	Step    string `json:"step"`
+	Value   string `json:"value"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Decided bool   `json:"decided"`
+	Reason  string `json:"reason"`
+}
+
+func (p *program) which(args []string, why, asJSON bool) int {
+	if len(args) == 0 {
+		args = []string{"python"}
+	}
+	call, err := intercept.Parse(args, p.host.Env)
+	if err != nil {
+		return p.usage(err.Error(), "shim which --help", "")
+	}
+	if len(call.Args) > 0 {
+		return p.extra("which", call.Args)
+	}
+	p.call.Name, p.call.Constraint, p.call.Explicit = call.Name, call.Constraint, call.Explicit
+	switch call.Tool {
+	case intercept.UV, intercept.UVX:
+		return p.whichUV(asJSON)
+	case intercept.Shim:
+		return p.usage("no shim has the name "+say.Quote(args[0]), "shim which --help", "")
+	}
+	declared := p.policy()
+	q := p.question(declared)
+	q.DefaultPos = p.defaultPos
+	target, err := resolve.Python(q)
+	for _, text := range target.Warnings {
+		p.say.Warning("%s", text)
+	}
+	var missing *resolve.NotInstalled
+	if err != nil && !errors.As(err, &missing) {
+		p.say.Error("%v", err)
+		return exitNotFound
+	}
+	if asJSON {
+		printJSON(answerJSON(call.Name, target))
+	} else {
+		p.printAnswer(target, why)
+	}
+	if err != nil {
+		return p.notInstalled(err)
+	}
+	return exitOK
+}
+
+// defaultPos returns where the policy's default stands.
+func (p *program) defaultPos() (string, int) {
+	loaded, err := readPolicy(policyFiles(p.host, p.dirs))
+	if err != nil {
+		return "", 0
+	}
+	return loaded.Source("python.default")
+}
+
+func (p *program) printAnswer(t resolve.Target, why bool) {
+	if t.Path != "" {
+		fmt.Println(say.Word(t.Path))
+	}
+	if !why {
+		return
+	}
+	if t.Path != "" {
+		kind := "not managed by uv"
+		if _, ok := p.uv.Owner(t.Path); ok {
+			kind = "managed by uv"
+		}
+		if t.Environment != "" {
+			kind = "in the environment " + say.Word(p.tilde(t.Environment))
+		}
+		version := "Python " + t.Interpreter.Version.String()
+		if t.Interpreter.Impl != "" && t.Interpreter.Impl != "cpython" {
+			version = t.Interpreter.Impl + ", " + version
+		}
+		fmt.Printf("  %s, %s\n", strings.TrimSpace(version), kind)
+	}
+	for _, step := range t.Trail {
+		step.File = p.tilde(step.File)
+		fmt.Printf("  %s\n", say.Word(step.String()))
+	}
+}
+
+func answerJSON(name string, t resolve.Target) whichAnswer {
+	a := whichAnswer{
+		Version: 1, Name: name,
+		Path: lock.EncodeBytes(t.Path), Argv0: lock.EncodeBytes(t.Path),
+		Request: lock.EncodeBytes(t.Request), PythonVersion: t.Interpreter.Version.String(),
+		Source: t.Source, Trail: []whichStep{},
+	}
+	for _, s := range t.Trail {
+		a.Trail = append(a.Trail, whichStep{
+			s.Source, lock.EncodeBytes(s.Value), lock.EncodeBytes(s.File), s.Line, s.Decided, lock.EncodeBytes(s.Reason)})
+	}
+	return a
+}
+
+func (p *program) whichUV(asJSON bool) int {
+	path, ok := p.findUV(p.call.Name)
+	t := resolve.Target{Path: path, Source: "PATH"}
+	if !ok {
+		t = resolve.Target{}
+	}
+	if asJSON {
+		printJSON(answerJSON(p.call.Name, t))
+	} else if ok {
+		fmt.Println(say.Word(path))
+	}
+	if !ok {
+		return p.noUV()
+	}
+	return exitOK
+}
+
+func printJSON(v any) {
+	e := json.NewEncoder(os.Stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	_ = e.Encode(v)
+}
