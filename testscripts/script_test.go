@@ -1,0 +1,146 @@
+// Package testscripts tests the shipped binary from end to end, by the scripts <area>_<what>.txtar
+// in this directory and by what is better written in Go.
+//
+// Each script has a machine of its own below $WORK: a HOME, a shim directory of hard links to the
+// binary, and a PATH of that directory, $WORK/bin and a few tools. No Python is on PATH and no uv
+// unless the script asks for it. What a script asks for and the machine lacks skips it, or fails
+// it where CI is set. The commands beyond testscript's own are in commands_test.go; of the
+// variables, these are the scripts' own:
+//
+//	SHIM, SHIMDIR      the shim command, and the directory of the shims
+//	REALUV, REALUVX    after "need uv" (UV itself means to a program that uv started it)
+//	MIRROR, MIRROR_OLD, MIRROR_REBUILT, MINOR, OLD, NEW, MINOR2, OLD2, NEW2
+//	                   after "mirror": its lists, and of the two newest minors with two patches
+//	                   the name and both versions
+//	REALPY, REALPY_MINOR, REALPY_VERSION
+//	                   after "need python": a real CPython of the machine, not on PATH
+//	WHEELS             after "wheels": a directory for --find-links
+//
+// A test that needs what scripts cannot say, such as many calls at once, starts from newHome.
+package testscripts
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"uvshim/shim/host"
+	"uvshim/testscripts/parts"
+)
+
+var update = flag.Bool("u", false, "write what the commands print into the scripts' golden files")
+
+// binary is the program under test. TestMain sets it and nothing changes it later.
+var binary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// run builds the binary beside the scripts' work directories, so that shims can be hard links.
+func run(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "shim-test-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "shim")
+	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w -E uvshim/shim/host.entry", "-o", binary, "uvshim/cmd/shim")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("building the program under test: %w\n%s", err, out)
+	}
+	return m.Run(), nil
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, params())
+}
+
+func params() testscript.Params {
+	return testscript.Params{
+		Dir:                 ".",
+		Setup:               setup,
+		Cmds:                commands(),
+		Condition:           condition,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	}
+}
+
+// setup gives a script its machine.
+func setup(e *testscript.Env) error {
+	tb, ok := e.T().(testing.TB)
+	if !ok {
+		return errors.New("the scripts do not run under go test")
+	}
+	h := &home{TB: tb, Work: e.WorkDir, Env: e.Vars}
+	if err := h.lay(); err != nil {
+		return err
+	}
+	e.Vars = h.Env
+	e.Values[homeKey{}] = h
+	return nil
+}
+
+// homeKey is the key of a script's home among its values.
+type homeKey struct{}
+
+// condition answers [root], [network] and [NAME] for a program of this machine, whether or not it
+// is on the script's PATH: only for what a script does besides. A script that is about zsh says
+// "need zsh".
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "network":
+		return parts.Online(), nil
+	case "strace", "zsh", "fish", "bash", "gcc", "patchelf":
+		_, err := exec.LookPath(name)
+		return err == nil, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+// newHome returns a machine like a script's for a test in Go.
+func newHome(t testing.TB) *home {
+	t.Helper()
+	// not t.TempDir, whose path holds the test's name: $WORK/.tmp is made as testscript makes it
+	work, err := os.MkdirTemp(filepath.Dir(binary), "home-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { removeAll(work) })
+	h := &home{TB: t, Work: work, Env: host.Env{"WORK=" + work, "TMPDIR=" + filepath.Join(work, ".tmp")}}
+	if err := os.Mkdir(filepath.Join(work, ".tmp"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.lay(); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// removeAll is os.RemoveAll for trees in which a test took away the right to write.
+func removeAll(dir string) {
+	filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			os.Chmod(path, 0o777)
+		}
+		return nil
+	})
+	os.RemoveAll(dir)
+}
