@@ -22,6 +22,7 @@ func (p *program) question(declared policy.Policy) resolve.Question {
 		Explicit:   p.call.Explicit,
 		Host:       p.host,
 		UV:         p.uv,
+		Up:         p.up,
 		Facts:      p.facts,
 		Finder:     p.finder,
 		Default:    declared.Python.Default,
@@ -35,7 +36,7 @@ func (p *program) question(declared policy.Policy) resolve.Question {
 func (p *program) resolve(declared policy.Policy) (resolve.Target, error) {
 	q := p.question(declared)
 	target, err := resolve.Python(q)
-	if err != nil && p.uv.Busy() {
+	if err != nil && !p.call.Probe && p.uv.Busy() {
 		p.uv.Wait(uvBusy)
 		target, err = resolve.Python(q)
 	}

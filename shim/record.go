@@ -13,7 +13,6 @@ import (
 	"uvshim/shim/lock"
 	"uvshim/shim/resolve"
 	"uvshim/shim/say"
-	"uvshim/shim/uv"
 )
 
 // A use is what one call used, before it is known whether that has to be recorded.
@@ -26,7 +25,7 @@ type use struct {
 
 // used returns the use of a resolved Python.
 func (p *program) used(t resolve.Target, declared policy.Policy) use {
-	u := use{target: t, declared: isDeclared(t.Interpreter, declared.Python.Versions), project: uv.ProjectDir(p.host.Dir)}
+	u := use{target: t, declared: isDeclared(t.Interpreter, declared.Python.Versions), project: p.up.ProjectDir()}
 	if t.Managed == nil {
 		if m, ok := p.uv.Owner(t.Path); ok {
 			u.target.Managed = &m

@@ -30,6 +30,7 @@ type program struct {
 	call   intercept.Call
 	dirs   host.Dirs
 	uv     uv.Dirs
+	up     *uv.Upward
 	facts  remember.Store
 	finder *host.Finder
 	say    say.Speaker
@@ -40,13 +41,14 @@ type program struct {
 func Main() int {
 	h := host.Current()
 	call, err := intercept.Parse(h.Args, h.Env, host.Executed, host.Self)
-	dirs := h.Dirs()
+	dirs, facts := h.Dirs(), remember.Open(h)
 	p := &program{
 		host:   h,
 		call:   call,
 		dirs:   dirs,
 		uv:     uv.Locate(h.Env, dirs, h.Dir),
-		facts:  remember.Open(h),
+		up:     uv.Look(facts, h.Dir),
+		facts:  facts,
 		finder: host.NewFinder(h.Env.Get("PATH")),
 		say:    say.Speaker{W: os.Stderr, Color: host.Terminal(os.Stderr) && h.Env.Get("NO_COLOR") == ""},
 	}

@@ -144,7 +144,12 @@ func copyTo(path string, program *os.File) error {
 		return err
 	}
 	defer os.Remove(tmp.Name())
-	_, err = io.Copy(tmp, io.NewSectionReader(program, 0, 1<<40))
+	// In one write: written in pieces, the page cache holds it in small folios, and every start of
+	// the program takes 50 page faults, 0.1 ms, more.
+	text, err := io.ReadAll(io.NewSectionReader(program, 0, 1<<40))
+	if err == nil {
+		_, err = tmp.Write(text)
+	}
 	if err := errors.Join(err, tmp.Chmod(0o755), tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (r *resolver) projectEnv() (Target, bool) {
 	if !r.InProject {
 		return Target{}, false
 	}
-	project, ok := r.inProject()
+	project, ok := r.Up.Project()
 	if !ok {
 		return Target{}, false
 	}

@@ -121,7 +121,7 @@ func isDir(path string) bool {
 // as uv's preference has it. What is unusual and not asked for, a prerelease or a debug build,
 // answers only if nothing else does.
 func (r *resolver) find(request version.Request) (Target, bool) {
-	preference, _ := r.UV.FindPreference(r.Facts, r.env, r.Host.Dir)
+	preference, _ := r.UV.FindPreference(r.env, r.Up)
 	var order []func(version.Request) (Target, bool)
 	switch preference {
 	case uv.OnlyManaged:
@@ -155,21 +155,27 @@ func (r *resolver) fromManaged(request version.Request) (Target, bool) {
 	var list []uv.Managed
 	var interpreters []version.Interpreter
 	for _, m := range r.UV.Managed() {
-		if both(request.Matches(m.Interpreter), r.Constraint.Matches(m.Interpreter)) == version.Yes && r.Finder.Runnable(m.Path(true)) {
+		if both(request.Matches(m.Interpreter), r.Constraint.Matches(m.Interpreter)) == version.Yes {
 			list = append(list, m)
 			interpreters = append(interpreters, m.Interpreter)
 		}
 	}
-	i := version.Choose(request, interpreters)
-	if i < 0 {
-		// >=3.10 does not ask for PyPy, but the name pypy does
-		if i = version.Choose(r.byName(), interpreters); i < 0 {
+	for {
+		i := version.Choose(request, interpreters)
+		if i < 0 {
+			// >=3.10 does not ask for PyPy, but the name pypy does
+			i = version.Choose(r.byName(), interpreters)
+		}
+		if i < 0 {
 			return Target{}, false
 		}
+		m := list[i]
+		path := m.Path(request.NamesPatch() || r.Constraint.NamesPatch())
+		if r.Finder.Runnable(path) {
+			return Target{Path: path, Interpreter: m.Interpreter, Managed: &m}, true
+		}
+		list, interpreters = slices.Delete(list, i, i+1), slices.Delete(interpreters, i, i+1)
 	}
-	m := list[i]
-	path := m.Path(request.NamesPatch() || r.Constraint.NamesPatch())
-	return Target{Path: path, Interpreter: m.Interpreter, Managed: &m}, true
 }
 
 // fromPath returns the first Python on PATH that satisfies the request and the constraint, looking

@@ -6,7 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"uvshim/policy/version"
 	"uvshim/shim/host"
@@ -61,48 +62,51 @@ func (r *resolver) pin() (ask, bool) {
 		return ask{}, false
 	}
 	stop := "/"
-	if p, ok := r.inProject(); ok {
+	if p, ok := r.Up.Project(); ok {
 		stop = p.Workspace
 	}
-	for dir := r.Host.Dir; ; dir = filepath.Dir(dir) {
-		if a, ok, found := r.pinIn(dir, "pin", false); found {
-			return a, ok
+	for _, dir := range r.Up.Dirs() {
+		for _, name := range pinNames {
+			if r.Up.Has(dir, name) {
+				return r.pinIn(filepath.Join(dir, name), "pin", false)
+			}
 		}
-		if dir == stop || dir == "/" {
-			return ask{}, false
+		if dir == stop {
+			break
 		}
 	}
+	return ask{}, false
 }
+
+// pinNames are the names of version files; in one directory the first counts.
+var pinNames = []string{".python-version", ".python-versions"}
 
 // globalPin is uv's own default, set by `uv python pin --global`.
 func (r *resolver) globalPin() (ask, bool) {
 	if r.UV.Config == "" || uv.NoConfig(r.env) {
 		return ask{}, false
 	}
-	a, ok, _ := r.pinIn(r.UV.Config, "global pin", true)
-	return a, ok
+	for _, name := range pinNames {
+		path := filepath.Join(r.UV.Config, name)
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return r.pinIn(path, "global pin", true)
+		}
+	}
+	return ask{}, false
 }
 
 // pinLimit bounds a version file, in bytes.
 const pinLimit = 64 << 10
 
-// pinIn reads the version file in dir. found tells that there is one, which ends the search even
-// where it says nothing usable. Only the user's own files may name a path: what lies in a project
-// directory came from wherever the project did (CVE-2022-35861, pyenv).
-func (r *resolver) pinIn(dir, source string, own bool) (a ask, ok, found bool) {
-	path := filepath.Join(dir, ".python-version")
-	info, err := os.Stat(path)
-	if err != nil || info.IsDir() {
-		path += "s"
-		if info, err = os.Stat(path); err != nil || info.IsDir() {
-			return ask{}, false, false
-		}
-	}
+// pinIn reads the version file at path. That it is there ends the search, even where it says
+// nothing usable. Only the user's own files may name a path: what lies in a project directory came
+// from wherever the project did (CVE-2022-35861, pyenv).
+func (r *resolver) pinIn(path, source string, own bool) (ask, bool) {
 	data, err := host.ReadFile(path, pinLimit)
 	if err != nil {
 		r.pass(Step{Source: source, File: path}, reason(err))
 		r.warn(fmt.Sprintf("%s is passed over: %s", say.Quote(path), reason(err)))
-		return ask{}, false, true
+		return ask{}, false
 	}
 	for _, line := range version.Lines(data) {
 		step := Step{Source: source, Value: line.Text, File: path, Line: line.Number}
@@ -112,27 +116,32 @@ func (r *resolver) pinIn(dir, source string, own bool) (a ask, ok, found bool) {
 		case line.Problem != "":
 			r.pass(step, line.Problem)
 			r.warn(fmt.Sprintf("%s:%d: passed over: %s", say.Word(path), line.Number, line.Problem))
-			return ask{}, false, true
+			return ask{}, false
 		case line.Request.Path() != "" && !own:
 			r.pass(step, "a path in a project's file is not followed")
 			r.warn(fmt.Sprintf("%s:%d: a path is not followed from a project's file: %s",
 				say.Word(path), line.Number, say.Quote(line.Text)))
 		default:
-			a, ok := r.fitting(ask{step: step, request: line.Request, foreign: !own && r.foreign(info)})
-			return a, ok, true
+			return r.fitting(ask{step: step, request: line.Request, foreign: !own && r.foreign(path)})
 		}
 	}
-	return ask{}, false, true
+	return ask{}, false
 }
 
-func (r *resolver) foreign(info fs.FileInfo) bool {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return !ok || st.Uid != 0 && int(st.Uid) != r.Host.UID
+// foreign reports whether the file at path, or its directory, is another user's.
+func (r *resolver) foreign(path string) bool {
+	for _, p := range []string{path, filepath.Dir(path)} {
+		var st unix.Stat_t
+		if unix.Stat(p, &st) != nil || st.Uid != 0 && int(st.Uid) != r.Host.UID {
+			return true
+		}
+	}
+	return false
 }
 
 // requires is the requires-python of the nearest project.
 func (r *resolver) requires() (ask, bool) {
-	p, ok := r.inProject()
+	p, ok := r.Up.Project()
 	if !ok {
 		return ask{}, false
 	}
@@ -150,8 +159,7 @@ func (r *resolver) requires() (ask, bool) {
 		r.pass(step, err.Error())
 		return ask{}, false
 	}
-	info, err := os.Stat(file)
-	return r.fitting(ask{step: step, request: request, foreign: err != nil || r.foreign(info), anyImplementation: true})
+	return r.fitting(ask{step: step, request: request, foreign: r.foreign(file), anyImplementation: true})
 }
 
 // byPolicy is the default that the user declared. There may be one for each implementation: the

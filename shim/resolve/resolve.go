@@ -23,6 +23,7 @@ type Question struct {
 
 	Host   host.Host
 	UV     uv.Dirs
+	Up     *uv.Upward // the working directory and those above it
 	Facts  remember.Store
 	Finder *host.Finder
 
@@ -40,7 +41,6 @@ type Target struct {
 	FromPath    bool        // it was found on PATH, where it could be another shim
 	Request     string      // the request that chose it
 	Source      string      // the source that chose it
-	Project     string      // root of the project the working directory is in
 	Trail       []Step
 	Warnings    []string
 }
@@ -60,7 +60,7 @@ type Step struct {
 func Python(q Question) (Target, error) {
 	r := &resolver{Question: q, env: q.Host.Env}
 	target, err := r.resolve()
-	target.Trail, target.Warnings, target.Project = r.trail, r.warnings, r.projectRoot()
+	target.Trail, target.Warnings = r.trail, r.warnings
 	return target, err
 }
 
@@ -69,8 +69,6 @@ type resolver struct {
 	env      host.Env
 	trail    []Step
 	warnings []string
-	looked   bool // project was looked for
-	project  *uv.Project
 }
 
 func (r *resolver) resolve() (Target, error) {
@@ -103,35 +101,18 @@ func (r *resolver) decide(s Step, t Target) Target {
 
 func (r *resolver) warn(text string) { r.warnings = append(r.warnings, text) }
 
-// inProject returns the project of the working directory.
-func (r *resolver) inProject() (uv.Project, bool) {
-	if !r.looked && r.Host.Dir != "" {
-		if p, ok := uv.FindProject(r.Facts, r.Host.Dir); ok {
-			r.project = &p
-		}
-	}
-	r.looked = true
-	if r.project == nil {
-		return uv.Project{}, false
-	}
-	return *r.project, true
-}
-
-func (r *resolver) projectRoot() string {
-	p, _ := r.inProject()
-	return p.Workspace
-}
-
 // Any returns some interpreter for uv's probe of a shim, which must never fail where any Python is
 // there: uv would warn about each shim that has no Python of its name.
 func Any(q Question) (Target, error) {
 	q.Name, q.Explicit = "python", ""
-	q.Constraint = version.Request{}
-	t, err := Managed(q)
-	if err != nil {
-		return Python(q)
+	q.Constraint, _ = version.FromName(q.Name)
+	r := &resolver{Question: q, env: q.Host.Env}
+	for _, look := range []func(version.Request) (Target, bool){r.fromManaged, r.fromPath} {
+		if t, ok := look(q.Constraint); ok {
+			return t, nil
+		}
 	}
-	return t, nil
+	return Target{}, r.notInstalled(ask{request: q.Constraint})
 }
 
 // Managed returns the newest managed interpreter that satisfies the constraint, whatever the
@@ -148,7 +129,7 @@ func Managed(q Question) (Target, error) {
 // directory's project, if it is there.
 func ProjectEnvironment(q Question) (Target, bool) {
 	r := &resolver{Question: q, env: q.Host.Env}
-	project, ok := r.inProject()
+	project, ok := r.Up.Project()
 	if !ok {
 		return Target{}, false
 	}
@@ -158,7 +139,7 @@ func ProjectEnvironment(q Question) (Target, bool) {
 	if !ok {
 		return Target{}, false
 	}
-	return Target{Path: path, Interpreter: r.identify(path), Environment: dir, Project: project.Workspace}, true
+	return Target{Path: path, Interpreter: r.identify(path), Environment: dir}, true
 }
 
 // String returns the step as a line for people.

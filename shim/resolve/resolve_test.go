@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"uvshim/policy/version"
 	"uvshim/shim/host"
@@ -123,6 +123,7 @@ func (w world) question(t *testing.T, call string, env []string) Question {
 	}
 	q.UV = uv.Locate(e, q.Host.Dirs(), q.Host.Dir)
 	q.Facts = remember.Open(q.Host)
+	q.Up = uv.Look(q.Facts, q.Host.Dir)
 	q.Finder = host.NewFinder(e.Get("PATH"))
 	return q
 }

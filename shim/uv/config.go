@@ -7,7 +7,6 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"uvshim/shim/host"
-	"uvshim/shim/remember"
 )
 
 // A Preference is uv's python-preference: which interpreters it takes, and which first.
@@ -20,11 +19,11 @@ const (
 	OnlySystem  Preference = "only-system"
 )
 
-// FindPreference returns the preference that uv would work with in dir, and where it is set: the
+// FindPreference returns the preference that uv would work with in the nearest of up, and where it is set: the
 // name of a variable, the path of a file, or "" for uv's default. The variables win, then the
 // nearest uv.toml or [tool.uv] upwards, the user's uv.toml and the system's
 // (uv-settings, FilesystemOptions).
-func (d Dirs) FindPreference(facts remember.Store, env host.Env, dir string) (Preference, string) {
+func (d Dirs) FindPreference(env host.Env, up *Upward) (Preference, string) {
 	switch {
 	case Boolish(env.Get("UV_MANAGED_PYTHON")):
 		return OnlyManaged, "UV_MANAGED_PYTHON"
@@ -34,8 +33,8 @@ func (d Dirs) FindPreference(facts remember.Store, env host.Env, dir string) (Pr
 	if p, ok := preference(env.Get("UV_PYTHON_PREFERENCE")); ok {
 		return p, "UV_PYTHON_PREFERENCE"
 	}
-	for _, file := range d.configFiles(facts, env, dir) {
-		if p, ok := preference(readPreference(facts, file)); ok {
+	for _, file := range d.configFiles(env, up) {
+		if p, ok := preference(up.readPreference(file)); ok {
 			return p, file
 		}
 	}
@@ -46,8 +45,8 @@ func (d Dirs) FindPreference(facts remember.Store, env host.Env, dir string) (Pr
 // included.
 func NoConfig(env host.Env) bool { return Boolish(env.Get("UV_NO_CONFIG")) }
 
-// configFiles returns the configuration files that count in dir, the strongest first.
-func (d Dirs) configFiles(facts remember.Store, env host.Env, dir string) []string {
+// configFiles returns the configuration files that count, the strongest first.
+func (d Dirs) configFiles(env host.Env, up *Upward) []string {
 	if NoConfig(env) {
 		return nil
 	}
@@ -55,19 +54,16 @@ func (d Dirs) configFiles(facts remember.Store, env host.Env, dir string) []stri
 		return []string{file}
 	}
 	var files []string
-	for up := dir; up != ""; up = filepath.Dir(up) {
-		if file := filepath.Join(up, "uv.toml"); isFile(file) {
-			files = append(files, file)
+	for _, dir := range up.dirs {
+		if up.hasFile(dir, "uv.toml") {
+			files = append(files, join(dir, "uv.toml"))
 			break
 		}
-		if file := filepath.Join(up, "pyproject.toml"); isFile(file) {
-			if doc, err := readPyproject(facts, up); err == nil && doc.uv {
-				files = append(files, file)
+		if up.hasFile(dir, "pyproject.toml") {
+			if doc, err := up.pyproject(dir); err == nil && doc.uv {
+				files = append(files, join(dir, "pyproject.toml"))
 				break
 			}
-		}
-		if up == filepath.Dir(up) {
-			break
 		}
 	}
 	if d.Config != "" {
@@ -77,19 +73,19 @@ func (d Dirs) configFiles(facts remember.Store, env host.Env, dir string) []stri
 		return files
 	}
 	for _, base := range filepath.SplitList(env.Get("XDG_CONFIG_DIRS")) {
-		if file := filepath.Join(base, "uv", "uv.toml"); isFile(file) {
+		if file := filepath.Join(base, "uv", "uv.toml"); host.Identify(file) != host.Missing {
 			return append(files, file)
 		}
 	}
 	return append(files, "/etc/uv/uv.toml")
 }
 
-func readPreference(facts remember.Store, file string) string {
+func (u *Upward) readPreference(file string) string {
 	if filepath.Base(file) == "pyproject.toml" {
-		doc, _ := readPyproject(facts, filepath.Dir(file))
+		doc, _ := u.pyproject(filepath.Dir(file))
 		return doc.preference
 	}
-	data, err := facts.File("uv-toml", file, func(path string) ([]byte, error) {
+	data, err := u.facts.File("uv-toml", file, func(path string) ([]byte, error) {
 		data, err := host.ReadFile(path, maxConfig)
 		if err != nil {
 			return nil, err

@@ -1,15 +1,12 @@
 package uv
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/BurntSushi/toml"
-	"golang.org/x/sys/unix"
 
 	"uvshim/shim/host"
-	"uvshim/shim/remember"
 )
 
 // A Project is what uv takes a directory to belong to: the nearest pyproject.toml upwards
@@ -21,37 +18,48 @@ type Project struct {
 	Broken    error  // that pyproject.toml cannot be used, and why
 }
 
-// FindProject returns the project that dir belongs to, and false if there is none or it is marked
-// as not managed by uv.
-func FindProject(facts remember.Store, dir string) (Project, bool) {
-	root, ok := above(dir, "pyproject.toml")
-	if !ok {
-		return Project{}, false
+// Project returns the project that the directory belongs to, and false if there is none or it is
+// marked as not managed by uv.
+func (u *Upward) Project() (Project, bool) {
+	if u.project == nil {
+		p := u.findProject()
+		u.project = &p
 	}
+	return *u.project, u.project.Root != ""
+}
+
+func (u *Upward) findProject() Project {
+	at := u.nearest(0, "pyproject.toml")
+	if at < 0 {
+		return Project{}
+	}
+	root := u.dirs[at]
 	p := Project{Root: root, Workspace: root}
-	doc, err := readPyproject(facts, root)
+	doc, err := u.pyproject(root)
 	if err != nil {
 		p.Broken = err
-		return p, true
+		return p
 	}
 	if doc.unmanaged {
-		return Project{}, false
+		return Project{}
 	}
 	p.Requires = doc.requires
 	if doc.project && !doc.workspace {
-		p.Workspace = workspaceOf(facts, root)
+		p.Workspace = u.workspaceOf(at)
 	}
-	return p, true
+	return p
 }
 
-// workspaceOf returns the root of the workspace that has root as a member. Only the next
-// pyproject.toml above root is asked, whatever it says, as in uv's find_workspace.
-func workspaceOf(facts remember.Store, root string) string {
-	top, ok := above(filepath.Dir(root), "pyproject.toml")
-	if !ok || top == root {
+// workspaceOf returns the root of the workspace that has the directory at index member as a
+// member. Only the next pyproject.toml above is asked, whatever it says, as in uv's find_workspace.
+func (u *Upward) workspaceOf(member int) string {
+	root := u.dirs[member]
+	at := u.nearest(member+1, "pyproject.toml")
+	if at < 0 {
 		return root
 	}
-	doc, err := readPyproject(facts, top)
+	top := u.dirs[at]
+	doc, err := u.pyproject(top)
 	if err != nil || !doc.workspace {
 		return root
 	}
@@ -62,46 +70,18 @@ func workspaceOf(facts remember.Store, root string) string {
 	return top
 }
 
-// ProjectDir returns the nearest directory at or above dir that looks like a project's: one with
-// pyproject.toml, uv.lock, .python-version or .venv; "" if there is none.
-func ProjectDir(dir string) string {
-	for dir != "" {
-		for _, name := range []string{"pyproject.toml", ".python-version", "uv.lock", ".venv"} {
-			if exists(filepath.Join(dir, name)) {
-				return dir
-			}
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			break
-		}
-		dir = parent
+// pyproject returns what dir's pyproject.toml says.
+func (u *Upward) pyproject(dir string) (pyproject, error) {
+	if doc, ok := u.parsed[dir]; ok {
+		return doc, nil
 	}
-	return ""
-}
-
-func exists(path string) bool {
-	var st unix.Stat_t
-	return unix.Lstat(path, &st) == nil
-}
-
-// above returns the nearest directory at or above dir that has a file of that name.
-func above(dir, name string) (string, bool) {
-	for {
-		if isFile(filepath.Join(dir, name)) {
-			return dir, true
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", false
-		}
-		dir = parent
+	data, err := u.facts.File("pyproject", join(dir, "pyproject.toml"), parsePyproject)
+	if err != nil {
+		return pyproject{}, err
 	}
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
+	doc := unpackPyproject(string(data))
+	u.parsed[dir] = doc
+	return doc, nil
 }
 
 // pyproject is what we need of a pyproject.toml.
@@ -113,14 +93,6 @@ type pyproject struct {
 
 // maxConfig bounds the TOML files read, in bytes.
 const maxConfig = 8 << 20
-
-func readPyproject(facts remember.Store, dir string) (pyproject, error) {
-	data, err := facts.File("pyproject", filepath.Join(dir, "pyproject.toml"), parsePyproject)
-	if err != nil {
-		return pyproject{}, err
-	}
-	return unpackPyproject(string(data)), nil
-}
 
 func parsePyproject(path string) ([]byte, error) {
 	data, err := host.ReadFile(path, maxConfig)

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/sys/unix"
-	"golang.org/x/tools/txtar"
 
 	"uvshim/shim/host"
 	"uvshim/shim/remember"
@@ -119,7 +119,7 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-func TestFindProject(t *testing.T) {
+func TestUpward_Project(t *testing.T) {
 	root := tree(t, `
 -- plain/pyproject.toml --
 [project]
@@ -164,17 +164,17 @@ managed = false
 		{"not_a_member", "ws/other", "ws/other", "ws/other", ""},
 		{"nearest_without_project_is_its_own_root", "ws/libs/a/nested", "ws/libs/a/nested", "ws/libs/a/nested", ""},
 	} {
-		p, ok := FindProject(facts, filepath.Join(root, c.dir))
+		p, ok := Look(facts, filepath.Join(root, c.dir)).Project()
 		if !ok || p.Root != filepath.Join(root, c.root) || p.Workspace != filepath.Join(root, c.workspace) || p.Requires != c.requires || p.Broken != nil {
 			t.Errorf("%s: %+v, %v", c.name, p, ok)
 		}
 	}
 	for _, dir := range []string{"unmanaged", "none"} {
-		if p, ok := FindProject(facts, filepath.Join(root, dir)); ok {
+		if p, ok := Look(facts, filepath.Join(root, dir)).Project(); ok {
 			t.Errorf("%s: %+v", dir, p)
 		}
 	}
-	if p, ok := FindProject(facts, filepath.Join(root, "broken")); !ok || p.Broken == nil {
+	if p, ok := Look(facts, filepath.Join(root, "broken")).Project(); !ok || p.Broken == nil {
 		t.Errorf("broken: %+v, %v", p, ok)
 	}
 }
@@ -213,14 +213,14 @@ func TestMatchGlob(t *testing.T) {
 	}
 }
 
-func TestProjectDir(t *testing.T) {
+func TestUpward_ProjectDir(t *testing.T) {
 	root := tree(t, "-- a/pyproject.toml --\n-- b/uv.lock --\n-- c/.python-version --\n-- d/.venv/x --\n-- d/e/f/x --\n")
 	for dir, want := range map[string]string{"a": "a", "b": "b", "c": "c", "d": "d", "d/e/f": "d"} {
-		if got := ProjectDir(filepath.Join(root, dir)); got != filepath.Join(root, want) {
+		if got := Look(remember.Store{}, filepath.Join(root, dir)).ProjectDir(); got != filepath.Join(root, want) {
 			t.Errorf("%s: %s", dir, got)
 		}
 	}
-	if got := ProjectDir(""); got != "" {
+	if got := Look(remember.Store{}, "").ProjectDir(); got != "" {
 		t.Errorf("no directory: %s", got)
 	}
 }
