@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Puts the directory of shims on PATH. bash, zsh and POSIX sh source this file at every start, under
 # whatever options are set: so no subprocess, no word splitting, and nothing left behind but PATH.
 #

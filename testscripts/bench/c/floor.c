@@ -1,0 +1,11 @@
+// Runs its arguments in its own place and does nothing else. Without any it is the target: a
+// program that ends at once.
+#include <unistd.h>
+
+int main(int argc, char **argv, char **envp)
+{
+	if (argc < 2)
+		return 0;
+	execve(argv[1], argv + 1, envp);
+	return 127;
+}
