@@ -1,0 +1,423 @@
+package elfdeps
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const realLoader = "/lib64/ld-linux-x86-64.so.2"
+
+// rpathRoom is what driver.c is linked with as DT_RPATH, to be written over.
+var rpathRoom = strings.Repeat("X", 1000)
+
+// skip says why a test cannot run here; where CI is set nothing may be missing.
+func skip(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+var driver struct {
+	once  sync.Once
+	image []byte
+	err   error
+}
+
+// driverImage returns testdata/driver.c as a program.
+func driverImage(t testing.TB) []byte {
+	t.Helper()
+	if runtime.GOARCH != "amd64" {
+		skip(t, "the files these tests make are for x86_64")
+	}
+	if _, err := os.Stat(realLoader); err != nil {
+		skip(t, "no glibc loader at "+realLoader)
+	}
+	driver.once.Do(func() {
+		// built elsewhere, for a trial in a root without gcc and with another glibc
+		if path := os.Getenv("ELFDEPS_DRIVER"); path != "" {
+			driver.image, driver.err = os.ReadFile(path)
+			return
+		}
+		dir, err := os.MkdirTemp("", "elfdeps")
+		if err != nil {
+			driver.err = err
+			return
+		}
+		defer os.RemoveAll(dir)
+		out := filepath.Join(dir, "driver")
+		cmd := exec.Command("gcc", "-O1", "-o", out, "testdata/driver.c", "-Wl,--disable-new-dtags,-rpath,"+rpathRoom)
+		if text, err := cmd.CombinedOutput(); err != nil {
+			driver.err = errors.New(err.Error() + " " + string(text))
+			return
+		}
+		driver.image, driver.err = os.ReadFile(out)
+	})
+	if driver.err != nil {
+		skip(t, "gcc: "+driver.err.Error())
+	}
+	return driver.image
+}
+
+// writeDriver puts the driver at path, with the given entry for its library path.
+func writeDriver(t testing.TB, path string, tag elf.DynTag, value string) {
+	t.Helper()
+	image := slices.Clone(driverImage(t))
+	room := bytes.Index(image, []byte(rpathRoom))
+	copy(image[room:], value+"\x00")
+	f, err := elf.NewFile(bytes.NewReader(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := f.SectionByType(elf.SHT_DYNAMIC)
+	for off := section.Offset; off < section.Offset+section.Size; off += 16 {
+		if f.ByteOrder.Uint64(image[off:]) == uint64(elf.DT_RPATH) {
+			if value == "" {
+				tag = 0x6ffff000 // means nothing
+			}
+			f.ByteOrder.PutUint64(image[off:], uint64(tag))
+		}
+	}
+	if err := os.WriteFile(path, image, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A setting is what a program is started with.
+type setting struct {
+	dir         string
+	libraryPath string
+	preload     string
+	optional    []string // names for LD_PRELOAD, whose absence is no problem, though a trace lists them
+	unordered   bool     // with filters the loader moves objects about in its list
+}
+
+func (s setting) env(more ...string) []string {
+	env := append([]string{"LC_ALL=C"}, more...)
+	if s.libraryPath != "" {
+		env = append(env, "LD_LIBRARY_PATH="+s.libraryPath)
+	}
+	if s.preload != "" {
+		env = append(env, "LD_PRELOAD="+s.preload)
+	}
+	return env
+}
+
+// system is this machine with the setting.
+func (s setting) system(t testing.TB) *System {
+	t.Helper()
+	loader, err := os.ReadFile(realLoader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys := &System{
+		Files:       NewFiles(Host{}, nil),
+		Loader:      realLoader,
+		Dir:         s.dir,
+		LibraryPath: SplitPath(s.libraryPath),
+		DefaultDirs: builtinDirs(loader),
+		HWCaps:      HWCaps(),
+		Lib:         "lib64",
+		Platform:    platform(),
+	}
+	if _, err := os.Stat("/lib/x86_64-linux-gnu"); err == nil {
+		sys.Lib = "lib/x86_64-linux-gnu" // Debian's
+	}
+	if s.preload != "" {
+		sys.Preload = strings.FieldsFunc(s.preload, func(r rune) bool { return r == ':' || r == ' ' })
+	}
+	if data, err := os.ReadFile("/etc/ld.so.cache"); err == nil {
+		if sys.Cache, err = ParseCache(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range sys.DefaultDirs {
+		if libc, err := sys.Files.Facts(dir + "libc.so.6"); err == nil && libc.Class == Class64 {
+			sys.OldSubdirs = OldSubdirs(GlibcMinor(libc))
+			break
+		}
+	}
+	return sys
+}
+
+// platform returns what $PLATFORM is here: it depends on the maker of the processor.
+var platform = sync.OnceValue(func() string {
+	out, _ := exec.Command(realLoader, "--list-diagnostics").Output()
+	for line := range strings.Lines(string(out)) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "dl_platform="); ok {
+			return strings.Trim(value, `"`)
+		}
+	}
+	return "x86_64"
+})
+
+// run runs a program and returns its output and exit code, -1 for a death by signal.
+func (s setting) run(t testing.TB, program, input string, more ...string) (string, string, int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Dir, cmd.Env = s.dir, s.env(more...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
+	err := cmd.Run()
+	if ctx.Err() != nil && s.unordered {
+		t.Skip("filters of one another, on which the loader hangs")
+	}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+}
+
+// words are our sentences and the loader's in one form: paths below dir relative, no errno text,
+// nothing on LD_PRELOAD.
+func (s setting) words(text string) string {
+	text = strings.ReplaceAll(text, s.dir+"/./", "")
+	text = strings.ReplaceAll(text, s.dir+"/", "")
+	text = strings.ReplaceAll(text, "(required by ./", "(required by ")
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimPrefix(line, "./")
+		if strings.HasPrefix(line, "ERROR: ld.so: object") {
+			continue
+		}
+		for _, end := range []string{"cannot open shared object file", "cannot read file data", "as shared object requires"} {
+			if before, _, ok := strings.Cut(line, end); ok {
+				line = before + end
+			}
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// loaded returns the paths of what the loader lists as loaded, without what the kernel brings.
+func (s setting) loaded(list []*Object) []string {
+	var paths []string
+	for _, o := range list {
+		if o.How != ByKernel && o.Name != "" {
+			paths = append(paths, s.words(o.Path))
+		}
+	}
+	if s.unordered {
+		slices.Sort(paths)
+	}
+	return paths
+}
+
+// real returns the paths of the loader's own list in the same form.
+func (s setting) real(list []string) []string {
+	var paths []string
+	for _, path := range list {
+		if path != "" && path != realLoader && !strings.HasPrefix(path, "linux-vdso") {
+			paths = append(paths, s.words(path))
+		}
+	}
+	if s.unordered {
+		slices.Sort(paths)
+	}
+	return paths
+}
+
+func fatal(r Result) []Problem {
+	var list []Problem
+	for _, p := range r.Problems {
+		if !p.Kind.Note() && p.Kind != ForeignLibc {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// compareStart compares our start of program with the real one's trace and run. The program must
+// exit with 0 if it starts.
+func (s setting) compareStart(t testing.TB, program string) {
+	t.Helper()
+	_, got, err := Start(s.system(t), program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems := fatal(got)
+	for i := range problems {
+		// the loader calls the program by argv[0]
+		problems[i].Detail = strings.ReplaceAll(problems[i].Detail, got.Root.Path, program)
+	}
+
+	_, stderr, code := s.run(t, program, "")
+	text := s.words(stderr)
+	switch {
+	case strings.Contains(stderr, "rtld.c") && strings.Contains(stderr, "Assertion"):
+		return // a filter for the loader itself
+	case len(problems) == 0 && code != 0:
+		t.Errorf("%s starts by us, the loader says %d: %s", program, code, stderr)
+	case len(problems) > 0 && code == 0:
+		t.Errorf("%s does not start by us: %s; it does", program, problems[0])
+	case len(problems) > 0 && problems[0].Kind == StrayVersions:
+		if !strings.Contains(stderr, "needed != NULL") {
+			t.Errorf("%s: we say %s, the loader %s", program, problems[0], stderr)
+		}
+	case len(problems) > 0:
+		if !strings.Contains(text, s.words(problems[0].String())) {
+			t.Errorf("%s: we say %q, the loader %q", program, s.words(problems[0].String()), text)
+		}
+	}
+
+	stdout, stderr, code := s.run(t, program, "", "LD_TRACE_LOADED_OBJECTS=1")
+	if code == 127 {
+		// the trace goes on behind a missing file only
+		if len(problems) == 0 {
+			t.Errorf("%s: the loader's trace says %q, we nothing", program, stderr)
+		}
+		return
+	}
+	var paths, missing, ours []string
+	for line := range strings.Lines(stdout) {
+		line = strings.TrimSpace(line)
+		name, path, arrow := strings.Cut(line, " => ")
+		if path == "not found" {
+			missing = append(missing, s.words(name))
+			continue
+		}
+		if !arrow {
+			path = name
+		}
+		if i := strings.LastIndex(path, " (0x"); i >= 0 && strings.HasSuffix(path, ")") {
+			paths = append(paths, path[:i])
+		}
+	}
+	for _, p := range problems {
+		if p.Kind == MissingFile {
+			ours = append(ours, s.words(p.Name))
+		}
+	}
+	if want := s.real(paths); !slices.Equal(s.loaded(got.Objects), want) {
+		t.Errorf("%s: we load\n  %q, the loader\n  %q", program, s.loaded(got.Objects), want)
+	}
+	missing = slices.DeleteFunc(missing, func(name string) bool {
+		return slices.Contains(s.optional, name) && !slices.Contains(ours, name)
+	})
+	if !s.unordered && !slices.Equal(ours, missing) {
+		t.Errorf("%s: we miss %q, the loader %q", program, ours, missing)
+	}
+	for _, p := range problems {
+		// behind a missing file of the same name the trace sees no other
+		if p.Kind == MissingVersion && !slices.Contains(missing, p.Name) && !strings.Contains(s.words(stderr), s.words(p.String())) {
+			t.Errorf("%s: we say %q, the loader's trace %q", program, p, stderr)
+		}
+	}
+	if n := strings.Count(stderr, ": version `"); n != 0 && len(missing) == 0 {
+		got := slices.DeleteFunc(problems, func(p Problem) bool { return p.Kind != MissingVersion })
+		if len(got) != n && !strings.Contains(stderr, "Inconsistency") {
+			t.Errorf("%s: we miss versions %v, the loader's trace %q", program, got, stderr)
+		}
+	}
+}
+
+// compareOpens compares lists of opens, each list in a process of its own, with what the real
+// loader makes of them. It returns how many opens were compared and how many of them succeeded.
+func (s setting) compareOpens(t testing.TB, program string, opens [][]string) (compared, succeeded int) {
+	t.Helper()
+	var input strings.Builder
+	for _, list := range opens {
+		input.WriteString(strings.Join(list, "\t") + "\n")
+	}
+	base, got, err := Start(s.system(t), program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code := s.run(t, program, input.String())
+	if strings.Contains(stderr, "rtld.c") && strings.Contains(stderr, "Assertion") {
+		return 0, 0
+	}
+	if problems := fatal(got); len(problems) > 0 {
+		if code == 0 {
+			t.Errorf("%s does not start by us: %s; it does", program, problems[0])
+		}
+		return 0, 0
+	}
+	if code != 0 {
+		t.Errorf("%s starts by us; the loader says %d: %s", program, code, stderr)
+		return 0, 0
+	}
+	children := strings.Split(stdout, "line\n")[1:]
+	for i, list := range opens {
+		process := base.Clone()
+		answers := answers(children[i])
+		for _, name := range list {
+			var real answer
+			if len(answers) > 0 {
+				real, answers = answers[0], answers[1:]
+			}
+			compared++
+			got := process.Open(name, nil)
+			problems := fatal(got)
+			if s.unordered && real.died {
+				break // filters of one another crash the loader
+			}
+			if len(problems) == 0 != real.ok {
+				t.Errorf("%s in %v: we say %v, the loader %q %s", name, list, problems, real.text, stderr)
+				break
+			}
+			if real.ok {
+				succeeded++
+				if ours, want := s.loaded(process.all()), s.real(real.maps); !slices.Equal(ours, want) {
+					t.Errorf("%s in %v: we load\n  %q, the loader\n  %q", name, list, ours, want)
+				}
+			} else if real.died {
+				if problems[0].Kind != StrayVersions {
+					t.Errorf("%s in %v: we say %v, the loader died: %s", name, list, problems[0], stderr)
+				}
+				break
+			} else if s.words(problems[0].String()) != s.words(real.text) {
+				t.Errorf("%s in %v: we say %q, the loader %q", name, list, s.words(problems[0].String()), s.words(real.text))
+			}
+		}
+	}
+	return compared, succeeded
+}
+
+// all returns the loader's list.
+func (p *Process) all() []*Object {
+	if p.parent == nil {
+		return p.objects
+	}
+	return append(p.parent.all()[:len(p.parent.all()):len(p.parent.all())], p.objects...)
+}
+
+type answer struct {
+	ok, died bool
+	text     string
+	maps     []string
+}
+
+func answers(text string) []answer {
+	var list []answer
+	for line := range strings.Lines(text) {
+		kind, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		switch kind {
+		case "ok":
+			list = append(list, answer{ok: true})
+		case "error":
+			list = append(list, answer{text: rest})
+		case "died":
+			list = append(list, answer{died: true})
+		case "map":
+			list[len(list)-1].maps = append(list[len(list)-1].maps, rest)
+		}
+	}
+	return list
+}
