@@ -1,7 +1,6 @@
 package testscripts
 
 import (
-	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -61,25 +60,21 @@ func TestProcessState(t *testing.T) {
 	h := newHome(t)
 	h.Set(h.mirror("real"))
 	minor := h.Env.Get("MINOR")
-	if minor == "" {
-		minor = h.mirror("real")["MINOR"]
-	}
 	h.Install(minor)
 	direct := h.minorLink(minor)
+	python := filepath.Join(h.ShimDir, "python")
 	for _, name := range slices.Sorted(maps.Keys(states)) {
 		t.Run(name, func(t *testing.T) {
-			h := &home{TB: t, Work: h.Work, Home: h.Home, ShimDir: h.ShimDir, Env: h.Env}
+			h := h.in(t)
 			want := h.probe(direct, direct, states[name], "")
-			got := h.probe(direct, filepath.Join(h.ShimDir, "python"), states[name], "")
-			compare(t, got, want)
+			compare(t, h.probe(direct, python, states[name], ""), want)
 		})
 	}
 	t.Run("terminal", func(t *testing.T) {
-		h := &home{TB: t, Work: h.Work, Home: h.Home, ShimDir: h.ShimDir, Env: h.Env}
+		h := h.in(t)
 		for _, fds := range []string{"012", "2", "0"} {
 			want := h.probe(direct, direct, "", fds)
-			got := h.probe(direct, filepath.Join(h.ShimDir, "python"), "", fds)
-			compare(t, got, want)
+			compare(t, h.probe(direct, python, "", fds), want)
 			if tty, ok := want["terminal"].(map[string]any); !ok || tty["foreground"] != true {
 				t.Fatalf("the test made no terminal: %v", want["terminal"])
 			}
@@ -87,26 +82,27 @@ func TestProcessState(t *testing.T) {
 	})
 	// One found on PATH, where it may be another version manager's, gets the hop counter as well.
 	t.Run("from_path", func(t *testing.T) {
-		h := &home{TB: t, Work: h.Work, Home: h.Home, ShimDir: h.ShimDir, Env: h.Env.With("UV_NO_MANAGED_PYTHON", "1")}
-		bin := filepath.Join(h.Work, "bin", "python3")
-		if err := os.Symlink(direct, bin); err != nil {
+		h := h.in(t)
+		h.Set(vars{"UV_NO_MANAGED_PYTHON": "1"})
+		system := filepath.Join(h.Work, "bin", "python"+minor)
+		if err := os.Symlink(h.python()["REALPY"], system); err != nil {
 			t.Fatal(err)
 		}
-		defer os.Remove(bin)
-		if err := os.Symlink(h.python()["REALPY"], filepath.Join(h.Work, "bin", "python"+minor)); err != nil {
-			t.Fatal(err)
-		}
-		real := filepath.Join(h.Work, "bin", "python"+minor)
-		want := h.probe(direct, real, "", "")
+		want := h.probe(direct, system, "", "")
 		got := h.probe(direct, filepath.Join(h.ShimDir, "python"+minor), "", "")
 		entries := got["environment"].([]any)
-		if n := len(entries); !strings.HasPrefix(fmt.Sprint(entries[n-1]), "SHIM_GUARD=") {
+		last := len(entries) - 1
+		if !strings.HasPrefix(fmt.Sprint(entries[last]), "SHIM_GUARD=") {
 			t.Errorf("no hop counter: %q", entries)
-		} else {
-			got["environment"] = entries[:n-1]
 		}
+		got["environment"] = entries[:last]
 		compare(t, got, want)
 	})
+}
+
+// in is the same machine for a test below the one that made it.
+func (h *home) in(t testing.TB) *home {
+	return &home{TB: t, Work: h.Work, Home: h.Home, ShimDir: h.ShimDir, Env: h.Env}
 }
 
 // Python itself ignores SIGPIPE and SIGXFSZ, so what it got of these is told by a program that does not.
@@ -161,55 +157,34 @@ func (h *home) minorLink(minor string) string {
 // returns what that told. With fds, those of its descriptors are a terminal.
 func (h *home) probe(launcher, program, state, fds string) map[string]any {
 	h.Helper()
-	dir, err := os.MkdirTemp(h.Work, "probe-")
+	out, said, dir := filepath.Join(h.Work, "told"), filepath.Join(h.Work, "said"), filepath.Join(h.Work, "here")
+	os.Remove(out)
+	os.RemoveAll(dir)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		h.Fatal(err)
+	}
+	// files and not buffers, which would be pipes of another number each time
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		h.Fatal(err)
 	}
-	out := filepath.Join(h.Work, "told")
-	os.Remove(out)
-	// the directory has the same name both times
-	same := filepath.Join(h.Work, "here")
-	os.RemoveAll(same)
-	if err := os.Rename(dir, same); err != nil {
+	defer null.Close()
+	log, err := os.Create(said)
+	if err != nil {
 		h.Fatal(err)
 	}
+	defer log.Close()
 	cmd := h.Command(launcher, "-I", "-c", preparePy, state, program, "-c", probePy, out)
-	cmd.Dir = same
-	var said bytes.Buffer
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, null, null, log
+	shown := ""
 	if fds == "" {
-		// files and not buffers, which would be pipes of another number each time
-		null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-		if err != nil {
-			h.Fatal(err)
-		}
-		defer null.Close()
-		log, err := os.Create(filepath.Join(h.Work, "said"))
-		if err != nil {
-			h.Fatal(err)
-		}
-		defer log.Close()
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, log
 		err = cmd.Run()
-		text, _ := os.ReadFile(log.Name())
-		said.Write(text)
-		if err != nil {
-			h.Fatalf("%s: %v\n%s", program, err, text)
-		}
 	} else {
-		null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-		if err != nil {
-			h.Fatal(err)
-		}
-		defer null.Close()
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
-		shown, err := onTerminal(cmd, fds, nil)
-		if err != nil {
-			h.Fatalf("%s: %v\n%s", program, err, shown)
-		}
-		said.WriteString(shown)
+		shown, err = onTerminal(cmd, fds, nil)
 	}
-	if said.Len() > 0 {
-		h.Errorf("%s said:\n%s", program, &said)
+	text, _ := os.ReadFile(said)
+	if err != nil || len(text)+len(shown) > 0 {
+		h.Errorf("%s: %v\n%s%s", program, err, text, shown)
 	}
 	data, err := os.ReadFile(out)
 	var told map[string]any

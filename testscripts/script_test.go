@@ -30,6 +30,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	_ "uvshim/shim" // go test is to see that the program changed
 	"uvshim/shim/host"
 	"uvshim/testscripts/parts"
 )

@@ -1,8 +1,11 @@
 #include "textflag.h"
 
 // func entry()
-// The kernel left argc at 0(SP) and the runtime wants to find it there: no frame, no stack.
+// The kernel left argc at 0(SP) and the runtime wants to find it there: no frame, no stack. What
+// lies below SP is free, as nothing has been called yet and no signal handler is set.
 TEXT ·entry(SB), NOSPLIT|NOFRAME, $0
+	MOVQ SP, ·stackAtStart(SB)
+
 	MOVL $0, R12 // descriptor
 	MOVL $0, R13 // result
 again:
@@ -22,5 +25,37 @@ open:
 	CMPL R12, $3
 	JLT  again
 	MOVL R13, ·closedAtStart(SB)
+
+	MOVL $14, AX // rt_sigprocmask
+	MOVL $0, DI
+	MOVL $0, SI
+	LEAQ ·blockedAtStart(SB), DX
+	MOVL $8, R10
+	SYSCALL
+
+	MOVL $1, R12 // signal
+	MOVQ $0, R13 // result
+next:
+	MOVL $13, AX // rt_sigaction
+	MOVL R12, DI
+	MOVL $0, SI
+	LEAQ -64(SP), DX
+	MOVL $8, R10
+	SYSCALL
+	TESTQ AX, AX
+	JNE  handled
+	CMPQ -64(SP), $1 // SIG_IGN
+	JNE  handled
+	MOVL R12, CX
+	DECL CX
+	MOVQ $1, AX
+	SHLQ CX, AX
+	ORQ  AX, R13
+handled:
+	INCL R12
+	CMPL R12, $64
+	JLE  next
+	MOVQ R13, ·ignoredAtStart(SB)
+
 	MOVL $0, DX
 	JMP  _rt0_amd64_linux(SB)

@@ -79,6 +79,9 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 			return data, nil
 		default:
 			data = data[:len(data)+n]
+			if int64(len(data)) == st.Size && st.Size <= limit {
+				return data, nil // asking for more to be told that there is none costs a call
+			}
 		}
 	}
 }

@@ -5,8 +5,9 @@ package host
 
 import (
 	"os"
-	"os/user"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,7 +23,7 @@ type Host struct {
 
 // Current returns the host of this process.
 func Current() Host {
-	h := Host{Args: os.Args, Env: os.Environ(), UID: os.Geteuid(), PID: os.Getpid()}
+	h := Host{Args: os.Args, Env: environ(), UID: os.Geteuid(), PID: os.Getpid()}
 	// getcwd(2), not os.Getwd: like uv, pins are searched from where the process really is,
 	// whatever PWD says.
 	if dir, err := unix.Getwd(); err == nil && filepath.IsAbs(dir) {
@@ -42,9 +43,7 @@ type Dirs struct {
 func (h Host) Dirs() Dirs {
 	home := h.Env.Get("HOME")
 	if home == "" {
-		if u, err := user.Current(); err == nil {
-			home = u.HomeDir
-		}
+		home = homeOf(h.UID)
 	}
 	base := func(name string, fallback ...string) string {
 		if dir := h.Env.Get(name); filepath.IsAbs(dir) {
@@ -65,4 +64,19 @@ func (h Host) Dirs() Dirs {
 		d.Home = filepath.Clean(home)
 	}
 	return d
+}
+
+// homeOf returns a user's home directory from the user database, "" if it is not there. It reads
+// the file itself: os/user would link libc into a binary built with cgo.
+func homeOf(uid int) string {
+	data, err := ReadFile("/etc/passwd", 1<<20)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(data)) {
+		if f := strings.Split(strings.TrimSuffix(line, "\n"), ":"); len(f) == 7 && f[2] == strconv.Itoa(uid) {
+			return f[5]
+		}
+	}
+	return ""
 }

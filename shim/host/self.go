@@ -42,22 +42,28 @@ const Marker = ".shim-dir"
 // A Finder looks for real programs on PATH: not in directories of shims, and not this program
 // under another name.
 type Finder struct {
-	dirs []string
-	self syscall.Stat_t
-	path string
+	path  string
+	dirs  []string // nil until asked for
+	self  syscall.Stat_t
+	known bool // self
 }
 
 // NewFinder returns a Finder over the absolute directories of path. Relative and empty entries
 // stand for the working directory, and what lies there is not trusted.
-func NewFinder(path string) *Finder {
-	f := &Finder{path: path}
-	// /proc/self/exe is the file itself, whatever became of its name
-	if syscall.Stat("/proc/self/exe", &f.self) != nil {
-		if exe := Executed(); filepath.IsAbs(exe) {
-			_ = syscall.Stat(exe, &f.self)
+func NewFinder(path string) *Finder { return &Finder{path: path} }
+
+// isSelf reports whether a file is this program's.
+func (f *Finder) isSelf(st *syscall.Stat_t) bool {
+	if !f.known {
+		f.known = true
+		// /proc/self/exe is the file itself, whatever became of its name
+		if syscall.Stat("/proc/self/exe", &f.self) != nil {
+			if exe := Executed(); filepath.IsAbs(exe) {
+				_ = syscall.Stat(exe, &f.self)
+			}
 		}
 	}
-	return f
+	return st.Ino == f.self.Ino && st.Dev == f.self.Dev
 }
 
 // Dirs returns the directories that are searched, in order: absolute, without shims in them, each
@@ -96,10 +102,7 @@ func (f *Finder) Runnable(path string) bool {
 	if syscall.Stat(path, &st) != nil || st.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return false
 	}
-	if st.Ino == f.self.Ino && st.Dev == f.self.Dev {
-		return false
-	}
-	return unix.Access(path, unix.X_OK) == nil
+	return !f.isSelf(&st) && unix.Access(path, unix.X_OK) == nil
 }
 
 // Asking is the variable that is set for a Python which is run only to learn its version. A shim
