@@ -75,9 +75,12 @@ const Settle = 50 * time.Millisecond
 // of parse is remembered.
 func (s Store) File(what, path string, parse func(path string) ([]byte, error)) ([]byte, error) {
 	id := host.Identify(path)
+	if id == host.Missing {
+		return nil, &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
+	}
 	key := what + "\n" + path
 	if data, ok := s.Load(key); ok {
-		if rest, ok := bytes.CutPrefix(data, []byte(string(id)+"\n")); ok && id != host.Missing {
+		if rest, ok := bytes.CutPrefix(data, []byte(string(id)+"\n")); ok {
 			return rest, nil
 		}
 	}

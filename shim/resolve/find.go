@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -169,9 +170,8 @@ func (r *resolver) fromManaged(request version.Request) (Target, bool) {
 		if i < 0 {
 			return Target{}, false
 		}
-		m := list[i]
-		path := m.Path(request.NamesPatch() || r.Constraint.NamesPatch())
-		if r.Finder.Runnable(path) {
+		if m := list[i]; m.Runnable() {
+			path := m.Path(request.NamesPatch() || r.Constraint.NamesPatch())
 			return Target{Path: path, Interpreter: m.Interpreter, Managed: &m}, true
 		}
 		list, interpreters = slices.Delete(list, i, i+1), slices.Delete(interpreters, i, i+1)
@@ -182,7 +182,7 @@ func (r *resolver) fromManaged(request version.Request) (Target, bool) {
 // for the names that uv looks for. What is uv's own is left to fromManaged.
 func (r *resolver) fromPath(request version.Request) (Target, bool) {
 	for _, dir := range r.Finder.Dirs() {
-		for _, name := range namesIn(dir, request) {
+		for name := range namesIn(dir, request) {
 			path := filepath.Join(dir, name)
 			if !r.Finder.Runnable(path) {
 				continue
@@ -219,28 +219,35 @@ func both(a, b version.Match) version.Match {
 	return version.Unknown
 }
 
-// namesIn returns the names to try in dir for a request.
-func namesIn(dir string, request version.Request) []string {
-	names := version.Names(request)
-	if len(names) == 0 || strings.Contains(names[0], "3.") {
-		return names // with a minor in it, there is no second look
-	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	all, _ := f.Readdirnames(-1)
-	var more []string
-	for _, name := range all {
-		if version.MatchName(request, name) {
-			more = append(more, name)
+// namesIn returns the names to try in dir for a request: those that uv asks for, and, unless they
+// have a minor in them, every python3.N that is there. Only who comes to those has dir read.
+func namesIn(dir string, request version.Request) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		names := version.Names(request)
+		for _, name := range names {
+			if !yield(name) {
+				return
+			}
+		}
+		if len(names) == 0 || strings.Contains(names[0], "3.") {
+			return
+		}
+		f, err := os.Open(dir)
+		if err != nil {
+			return
+		}
+		defer f.Close()
+		all, _ := f.Readdirnames(-1)
+		all = slices.DeleteFunc(all, func(name string) bool { return !version.MatchName(request, name) })
+		slices.SortFunc(all, func(a, b string) int {
+			ia, _ := fromName(a)
+			ib, _ := fromName(b)
+			return version.Order(ia, ib)
+		})
+		for _, name := range all {
+			if !yield(name) {
+				return
+			}
 		}
 	}
-	slices.SortFunc(more, func(a, b string) int {
-		ia, _ := fromName(a)
-		ib, _ := fromName(b)
-		return version.Order(ia, ib)
-	})
-	return append(slices.Clone(names), more...)
 }

@@ -12,10 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// A Speaker writes messages to W.
+// A Speaker writes messages to W. Color is asked when there is something to say: most calls say
+// nothing, and finding out whether W is a terminal costs a system call.
 type Speaker struct {
 	W     io.Writer
-	Color bool
+	Color func() bool // nil: no colour
 }
 
 const (
@@ -39,7 +40,7 @@ func (s Speaker) Debug(format string, args ...any) { s.say("debug", "", format, 
 
 func (s Speaker) say(kind, color, format string, args ...any) {
 	text := Sprintf(format, args...)
-	if s.Color && color != "" {
+	if color != "" && s.Color != nil && s.Color() {
 		kind = color + kind + plain
 	}
 	// one write, so that messages of calls running side by side do not mix

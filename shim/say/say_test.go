@@ -43,7 +43,7 @@ func TestSpeaker(t *testing.T) {
 		t.Errorf("got %q, want %q", b.String(), want)
 	}
 	b.Reset()
-	Speaker{W: &b, Color: true}.Error("e")
+	Speaker{W: &b, Color: func() bool { return true }}.Error("e")
 	if b.String() != "shim: \x1b[1;31merror\x1b[0m: e\n" {
 		t.Errorf("colour: %q", b.String())
 	}
@@ -56,7 +56,7 @@ func (w *countWriter) Write(p []byte) (int, error) { *w++; return len(p), nil }
 
 func TestSpeaker_oneWrite(t *testing.T) {
 	var n countWriter
-	Speaker{W: &n, Color: true}.Warning("a\nb %d", 1)
+	Speaker{W: &n, Color: func() bool { return true }}.Warning("a\nb %d", 1)
 	if n != 1 {
 		t.Errorf("%d writes", n)
 	}

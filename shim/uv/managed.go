@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"uvshim/policy/version"
 	"uvshim/shim/host"
 )
@@ -17,28 +19,41 @@ type Managed struct {
 }
 
 // Managed returns the interpreters in uv's directory, in no order. Names that are not keys are
-// passed over, as uv does.
+// passed over, as uv does; so are those without a patch, which are the minor-version links. The
+// directory is read by hand: os.Open would set up a poller first, which costs more.
 func (d Dirs) Managed() []Managed {
 	if d.Python == "" {
 		return nil
 	}
-	f, err := os.Open(d.Python)
+	fd, err := unix.Open(d.Python, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
-	entries, _ := f.ReadDir(-1)
-	var found []Managed
-	for _, e := range entries {
-		// the minor-version links are the only links
-		if !e.IsDir() {
-			continue
+	defer unix.Close(fd)
+	var names []string
+	buf := make([]byte, 4096)
+	for {
+		n, err := unix.ReadDirent(fd, buf)
+		if n <= 0 || err != nil {
+			break
 		}
-		if i, err := version.ParseKey(e.Name()); err == nil {
-			found = append(found, Managed{i, e.Name(), filepath.Join(d.Python, e.Name())})
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
+	}
+	var found []Managed
+	for _, name := range names {
+		if i, err := version.ParseKey(name); err == nil && i.Version.Parts == 3 {
+			found = append(found, Managed{i, name, join(d.Python, name)})
 		}
 	}
 	return found
+}
+
+// Runnable reports whether the interpreter is there: its directory is none of the links that uv
+// passes over, and its program can be executed.
+func (m Managed) Runnable() bool {
+	var st unix.Stat_t
+	return unix.Lstat(m.Dir, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR &&
+		unix.Access(join(m.Dir, "bin/"+m.Executable()), unix.X_OK) == nil
 }
 
 // Path returns the executable to run: below the patch directory if the patch was asked for, else
