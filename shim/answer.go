@@ -148,16 +148,3 @@ func (p *program) uvAdvice() string {
 	}
 	return "run shim's install.sh again, or install uv as its documentation says"
 }
-
-// usedByUV returns the use that a `uv run` makes of its project's environment, as it stands before
-// the call, and false for other calls.
-func (p *program) usedByUV(declared policy.Policy) (use, bool) {
-	if p.call.Tool != intercept.UV || len(p.call.Args) == 0 || p.call.Args[0] != "run" {
-		return use{}, false
-	}
-	target, ok := resolve.ProjectEnvironment(p.question(declared))
-	if !ok {
-		return use{}, false
-	}
-	return p.used(target, declared), true
-}

@@ -25,7 +25,7 @@ type command struct {
 
 // commands are in the order in which help lists them.
 func commands() []command {
-	return []command{whichCommand(), historyCommand(), exportCommand(), linkCommand(), completionsCommand(), versionCommand(), helpCommand()}
+	return []command{checkCommand(), whichCommand(), historyCommand(), exportCommand(), linkCommand(), completionsCommand(), versionCommand(), helpCommand()}
 }
 
 func findCommand(name string) (command, bool) {

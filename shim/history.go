@@ -137,7 +137,6 @@ func yes(b bool) string {
 // empty.
 func historyJSON(l lock.Lock) map[string]any {
 	pythons, projects, tools, changes := []any{}, []any{}, []any{}, []any{}
-	text := lock.EncodeBytes
 	for _, x := range l.Python {
 		pythons = append(pythons, map[string]any{
 			"key": x.Key, "path": text(x.Path), "version": x.Version, "build": x.Build, "request": text(x.Request),
@@ -158,10 +157,13 @@ func historyJSON(l lock.Lock) map[string]any {
 	return map[string]any{"version": 1, "python": pythons, "project": projects, "tool": tools, "change": changes}
 }
 
+// text returns s as JSON has it: bytes that are not UTF-8 as %XX.
+func text(s string) string { return lock.EncodeBytes(s) }
+
 func list(texts []string) []string {
 	out := []string{}
 	for _, t := range texts {
-		out = append(out, lock.EncodeBytes(t))
+		out = append(out, text(t))
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"uvshim/policy"
 	"uvshim/policy/version"
 	"uvshim/shim/lock"
+	"uvshim/shim/preflight"
 	"uvshim/shim/resolve"
 	"uvshim/shim/say"
 )
@@ -21,6 +22,8 @@ type use struct {
 	target   resolve.Target
 	declared bool
 	project  string // the directory that the call was made for, "" outside any
+
+	needs, missing []string // sonames of the project's environment; nil where nobody looked
 }
 
 // used returns the use of a resolved Python.
@@ -41,11 +44,19 @@ func (p *program) used(t resolve.Target, declared policy.Policy) use {
 	return u
 }
 
+// with returns the use with what preflight found out about the libraries.
+func (u use) with(v preflight.Verdict) use {
+	if v.Outcome != "" && !v.Incomplete {
+		u.needs, u.missing = append([]string{}, v.Needs...), append([]string{}, v.Missing...)
+	}
+	return u
+}
+
 // record leaves the use for the lock unless today's use is recorded already, which a warm call
 // learns from one small file. Nothing that goes wrong here keeps the Python from running.
 func (p *program) record(u use) {
 	store := lock.Open(p.host)
-	key := strings.Join([]string{"seen", store.Path, u.id, u.project, u.target.Request, strconv.FormatBool(u.declared)}, "\n")
+	key := strings.Join([]string{"seen", store.Path, u.id, u.project, u.target.Request, strconv.FormatBool(u.declared), strings.Join(u.needs, " "), strings.Join(u.missing, " ")}, "\n")
 	today := lock.DayOf(time.Now())
 	if seen, ok := p.facts.Load(key); ok && lock.Day(seen) >= today {
 		return
@@ -76,7 +87,7 @@ func (u use) entry() lock.Record {
 	}
 	r := lock.Record{Python: []lock.Python{python}}
 	if u.project != "" {
-		r.Project = []lock.Project{{Path: u.project, Python: u.id}}
+		r.Project = []lock.Project{{Path: u.project, Python: u.id, Needs: u.needs, Missing: u.missing}}
 	}
 	return r
 }

@@ -50,7 +50,9 @@ func Main() int {
 		up:     uv.Look(facts, h.Dir),
 		facts:  facts,
 		finder: host.NewFinder(h.Env.Get("PATH")),
-		say:    say.Speaker{W: os.Stderr, Color: host.Terminal(os.Stderr) && h.Env.Get("NO_COLOR") == ""},
+		say: say.Speaker{W: os.Stderr, Color: func() bool {
+			return h.Env.Get("NO_COLOR") == "" && host.Terminal(os.Stderr)
+		}},
 	}
 	if err != nil {
 		p.say.Error("%v", err)
@@ -71,7 +73,7 @@ func Main() int {
 	}
 }
 
-// python is the way of a call of python: policy, resolve, record, exec.
+// python is the way of a call of python: policy, resolve, preflight, record, exec.
 func (p *program) python() int {
 	declared := p.policy()
 	target, err := p.resolve(declared)
@@ -82,7 +84,11 @@ func (p *program) python() int {
 		for _, text := range target.Warnings {
 			p.warnOnce("", "%s", text)
 		}
-		p.record(p.used(target, declared))
+		verdict, refusal := p.preflight(target.Path, declared, false)
+		if refusal != exitOK {
+			return refusal
+		}
+		p.record(p.used(target, declared).with(verdict))
 	}
 	return p.exec(launch.Plan{Path: target.Path, Args: p.call.Args, Env: p.host.Env}, target.FromPath)
 }
@@ -93,8 +99,13 @@ func (p *program) realUV() int {
 	if !ok {
 		return p.noUV()
 	}
-	if u, ok := p.usedByUV(p.policy()); ok {
-		p.record(u)
+	declared := p.policy()
+	if target, ok := p.runEnvironment(declared); ok {
+		verdict, refusal := p.preflight(target.Path, declared, true)
+		if refusal != exitOK {
+			return refusal
+		}
+		p.record(p.used(target, declared).with(verdict))
 	}
 	env := launch.ForUV(p.host.Env, p.finder.Dirs())
 	return p.exec(launch.Plan{Path: path, Args: p.call.Args, Env: env}, true)
@@ -121,7 +132,7 @@ func (p *program) exec(plan launch.Plan, fromPath bool) int {
 		}
 		p.say.Debug("exec %s", say.Quote(plan.Path))
 	}
-	host.CloseStd()
+	host.AsStarted()
 	err := plan.Exec()
 	p.say.Error("cannot run %s: %v", say.Quote(plan.Path), err)
 	return exitNotRun

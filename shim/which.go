@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"uvshim/shim/intercept"
-	"uvshim/shim/lock"
 	"uvshim/shim/resolve"
 	"uvshim/shim/say"
 )
@@ -79,8 +78,8 @@ func (p *program) which(args []string, why, asJSON bool) int {
 	q := p.question(declared)
 	q.DefaultPos = p.defaultPos
 	target, err := resolve.Python(q)
-	for _, text := range target.Warnings {
-		p.say.Warning("%s", text)
+	for _, warning := range target.Warnings {
+		p.say.Warning("%s", warning)
 	}
 	var missing *resolve.NotInstalled
 	if err != nil && !errors.As(err, &missing) {
@@ -137,13 +136,13 @@ func (p *program) printAnswer(t resolve.Target, why bool) {
 func answerJSON(name string, t resolve.Target) whichAnswer {
 	a := whichAnswer{
 		Version: 1, Name: name,
-		Path: lock.EncodeBytes(t.Path), Argv0: lock.EncodeBytes(t.Path),
-		Request: lock.EncodeBytes(t.Request), PythonVersion: t.Interpreter.Version.String(),
+		Path: text(t.Path), Argv0: text(t.Path),
+		Request: text(t.Request), PythonVersion: t.Interpreter.Version.String(),
 		Source: t.Source, Trail: []whichStep{},
 	}
 	for _, s := range t.Trail {
 		a.Trail = append(a.Trail, whichStep{
-			s.Source, lock.EncodeBytes(s.Value), lock.EncodeBytes(s.File), s.Line, s.Decided, lock.EncodeBytes(s.Reason)})
+			s.Source, text(s.Value), text(s.File), s.Line, s.Decided, text(s.Reason)})
 	}
 	return a
 }

@@ -1,0 +1,375 @@
+package shim
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"uvshim/policy/version"
+	"uvshim/shim/host"
+	"uvshim/shim/nixld"
+	"uvshim/shim/preflight"
+	"uvshim/shim/resolve"
+	"uvshim/shim/say"
+)
+
+func checkCommand() command {
+	return command{
+		name:  "check",
+		args:  "[PATH…] [--json] [--all] [--tree] [--system DIR]",
+		short: "whether the libraries of this system cover an environment",
+		long: `
+Says what the dynamic loader would say, without running anything: is nix-ld there, and does every
+shared library and symbol version that a Python and its packages need come from somewhere. PATH is
+an environment, a project, a directory of modules, a shared object or a .whl; without one it is the
+project's environment here, or else the Python that answers here.
+
+  --all         also what is optional: plugins, and what nothing importable reaches
+  --tree        who needs whom, and where the loader finds it
+  --json        for programs
+  --system DIR  as seen from a NixOS generation that is not active (./result), or a whole root
+
+Exit codes: 0 covered, 1 something required is missing, 2 a PATH cannot be looked at.
+
+example: shim check .venv
+`,
+		setup: func(p *program, flags *flag.FlagSet) func([]string) int {
+			var c check
+			flags.BoolVar(&c.json, "json", false, "")
+			flags.BoolVar(&c.all, "all", false, "")
+			flags.BoolVar(&c.tree, "tree", false, "")
+			flags.StringVar(&c.system, "system", "", "")
+			return func(args []string) int {
+				c.program = p
+				return c.run(args)
+			}
+		},
+	}
+}
+
+// A check is one run of shim check.
+type check struct {
+	*program
+	json, all, tree bool
+	system          string
+	world           *nixld.System
+}
+
+// A checked is one target and what was found out about it.
+type checked struct {
+	path    string
+	verdict preflight.Verdict
+	tree    []preflight.Node
+	err     error
+}
+
+func (c *check) run(args []string) int {
+	c.world = nixld.Running()
+	if c.system != "" {
+		world, err := nixld.At(c.absolute(c.system))
+		if err != nil {
+			c.say.Error("--system %s: %v", say.Quote(c.system), unwrapPath(err))
+			return exitUsage
+		}
+		defer world.Close()
+		c.world = world
+	}
+	done := c.progress()
+	var all []checked
+	for _, arg := range args {
+		all = append(all, c.target(c.absolute(arg)))
+	}
+	if len(args) == 0 {
+		all = append(all, c.here())
+	}
+	done()
+	code := exitOK
+	for _, t := range all {
+		switch {
+		case t.err != nil:
+			c.say.Error("%s: %v", say.Quote(c.tilde(t.path)), unwrapPath(t.err))
+			code = exitUsage
+		case !t.verdict.Covered() || !loaderWorks(t.verdict):
+			code = max(code, exitFailed)
+		}
+	}
+	if c.json {
+		printJSON(checkJSON(all))
+	} else {
+		c.print(all)
+	}
+	return code
+}
+
+func (c *check) absolute(path string) string {
+	if filepath.IsAbs(path) || c.host.Dir == "" {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(c.host.Dir, path)
+}
+
+// progress says on a terminal that the work goes on, once it takes longer than half a second. The
+// function it returns takes the line back.
+func (c *check) progress() func() {
+	if c.json || !host.Terminal(os.Stderr) {
+		return func() {}
+	}
+	shown := make(chan bool, 1)
+	timer := time.AfterFunc(500*time.Millisecond, func() {
+		fmt.Fprint(os.Stderr, "shim: looking at the libraries…")
+		shown <- true
+	})
+	return func() {
+		if !timer.Stop() {
+			<-shown
+			fmt.Fprint(os.Stderr, "\r\x1b[K")
+		}
+	}
+}
+
+// here checks the environment that python or uv run would use in the working directory.
+func (c *check) here() checked {
+	c.call.Name = "python"
+	c.call.Constraint, _ = version.FromName("python")
+	declared := c.policy()
+	q := c.question(declared)
+	target, ok := resolve.ProjectEnvironment(q)
+	if !ok {
+		var err error
+		if target, err = resolve.Python(q); err != nil {
+			return checked{path: c.host.Dir, err: err}
+		}
+	}
+	path := target.Path
+	if target.Environment != "" {
+		path = target.Environment
+	}
+	return c.look(path, preflight.Request{Python: target.Path})
+}
+
+// target checks what path is.
+func (c *check) target(path string) checked {
+	info, err := c.world.Stat(path)
+	switch {
+	case err != nil:
+		return checked{path: path, err: err}
+	case strings.HasSuffix(path, ".whl") && info.Mode().IsRegular():
+		return c.wheel(path)
+	case info.Mode().IsRegular():
+		if _, python := version.FromName(filepath.Base(path)); python {
+			return c.look(path, preflight.Request{Python: path})
+		}
+		return c.files(path)
+	case !info.IsDir():
+		return checked{path: path, err: errors.New("neither a file nor a directory")}
+	}
+	for _, dir := range []string{path, filepath.Join(path, ".venv")} {
+		if _, err := c.world.Stat(filepath.Join(dir, "pyvenv.cfg")); err == nil {
+			return c.look(dir, preflight.Request{Python: filepath.Join(dir, "bin", "python")})
+		}
+	}
+	if _, err := c.world.Stat(filepath.Join(path, "bin", "python3")); err == nil {
+		return c.look(path, preflight.Request{Python: filepath.Join(path, "bin", "python3")})
+	}
+	return c.files(path)
+}
+
+// files checks shared objects that belong to no environment, as the Python that answers here would
+// load them.
+func (c *check) files(path string) checked {
+	python, err := c.interpreter()
+	if err != nil {
+		return checked{path: path, err: err}
+	}
+	return c.look(path, preflight.Request{Python: python, Paths: []string{path}})
+}
+
+func (c *check) wheel(path string) checked {
+	python, err := c.interpreter()
+	if err != nil {
+		return checked{path: path, err: err}
+	}
+	verdict, err := preflight.Wheel(c.request(preflight.Request{Python: python}), path)
+	return checked{path: path, verdict: verdict, err: err}
+}
+
+func (c *check) interpreter() (string, error) {
+	c.call.Name = "python"
+	c.call.Constraint, _ = version.FromName("python")
+	target, err := resolve.Python(c.question(c.policy()))
+	return target.Path, err
+}
+
+// request completes a request.
+func (c *check) request(r preflight.Request) preflight.Request {
+	r.System, r.Env, r.Dir, r.All = c.world, c.host.Env, c.host.Dir, c.all
+	r.Memory = preflight.OpenMemory(c.host)
+	return r
+}
+
+func (c *check) look(path string, r preflight.Request) checked {
+	r = c.request(r)
+	t := checked{path: path}
+	t.verdict, t.err = preflight.Check(r)
+	if t.err == nil && c.tree {
+		t.tree, t.err = preflight.Tree(r)
+	}
+	return t
+}
+
+func loaderWorks(v preflight.Verdict) bool {
+	switch v.Outcome {
+	case preflight.NoLoader, preflight.StubLoader, preflight.Broken:
+		return false
+	case preflight.NotApplicable:
+		return !v.Certain
+	}
+	return true
+}
+
+// print writes the results for people.
+func (c *check) print(all []checked) {
+	declared := c.policy()
+	for _, t := range all {
+		if t.err != nil {
+			continue
+		}
+		v, path := t.verdict, say.Word(c.tilde(t.path))
+		message := v.Message(preflight.Wording{Dir: c.host.Dir, Libraries: declared.NixLD.Libraries})
+		switch {
+		case message != "":
+			fmt.Printf("%s\n%s\n", path, indent(say.Clean(message)))
+		case v.Outcome == preflight.NotApplicable:
+			fmt.Printf("%s\n  not applicable: %s\n", path, say.Word(v.Reason))
+		case v.Outcome == preflight.Unclear:
+			fmt.Printf("%s\n  the loader is not known: %s\n", path, say.Word(v.Reason))
+		default:
+			fmt.Printf("%s is covered%s\n", path, from(v))
+		}
+		if c.all {
+			for _, f := range v.Findings {
+				if f.Severity == preflight.Optional {
+					fmt.Printf("  optional   %s\n", say.Word(describe(f)))
+				}
+			}
+		}
+		for _, note := range v.Notes {
+			c.say.Hint("%s", note)
+		}
+		c.printTree(t.tree)
+	}
+}
+
+// from tells what an environment takes from the system.
+func from(v preflight.Verdict) string {
+	if len(v.Needs) == 0 {
+		return ": it needs nothing but glibc"
+	}
+	return ": it needs " + say.Word(strings.Join(v.Needs, ", "))
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(text, "\n", "\n  ")
+}
+
+func (c *check) printTree(nodes []preflight.Node) {
+	for _, n := range nodes {
+		where := n.Path
+		if where == "" {
+			where = "not found"
+		}
+		line := fmt.Sprintf("  %s%s => %s", strings.Repeat("  ", n.Depth), n.Name, c.tilde(where))
+		if n.How != "" {
+			line += " (" + n.How + ")"
+		}
+		fmt.Println(say.Word(line))
+	}
+}
+
+// A checkTarget is one target in the JSON of shim check.
+type checkTarget struct {
+	Path     string         `json:"path"`
+	Error    string         `json:"error,omitempty"`
+	Covered  bool           `json:"covered"`
+	Outcome  string         `json:"outcome"`
+	Reason   string         `json:"reason"`
+	Needs    []string       `json:"needs"`
+	Findings []checkFinding `json:"findings"`
+	Notes    []string       `json:"notes"`
+	Tree     []checkNode    `json:"tree,omitempty"`
+}
+
+type checkFinding struct {
+	Kind          string `json:"kind"`
+	Severity      string `json:"severity"`
+	Soname        string `json:"soname"`
+	SymbolVersion string `json:"symbol-version"`
+	Attribute     string `json:"attribute"`
+	AttributeKind string `json:"attribute-kind"`
+	Note          string `json:"note"`
+	Distribution  string `json:"distribution"`
+	Version       string `json:"distribution-version"`
+	File          string `json:"file"`
+	Module        string `json:"module"`
+	Found         string `json:"found"`
+	Detail        string `json:"detail"`
+}
+
+type checkNode struct {
+	Name  string `json:"name"`
+	Path  string `json:"path"`
+	How   string `json:"how"`
+	Depth int    `json:"depth"`
+}
+
+// checkJSON returns the JSON of shim check: version, targets in the order asked for, and the
+// attributes that cure all of them.
+func checkJSON(all []checked) map[string]any {
+	targets, attributes := []checkTarget{}, []string{}
+	for _, t := range all {
+		v := t.verdict
+		out := checkTarget{
+			Path: text(t.path), Covered: t.err == nil && v.Covered() && loaderWorks(v), Outcome: string(v.Outcome),
+			Reason: text(v.Reason), Needs: list(v.Needs), Findings: []checkFinding{}, Notes: list(v.Notes),
+		}
+		if t.err != nil {
+			out.Error, out.Outcome = text(t.err.Error()), "unreadable"
+		}
+		for _, f := range v.Findings {
+			out.Findings = append(out.Findings, checkFinding{
+				string(f.Kind), string(f.Severity), text(f.Soname), text(f.SymbolVersion), f.Attribute, string(f.AttributeKind),
+				text(f.Note), text(f.Distribution), text(f.DistVersion), text(f.File), text(f.Module), text(f.Path), text(f.Detail)})
+		}
+		for _, n := range t.tree {
+			out.Tree = append(out.Tree, checkNode{text(n.Name), text(n.Path), n.How, n.Depth})
+		}
+		targets = append(targets, out)
+		attributes = append(attributes, v.Attributes()...)
+	}
+	slices.Sort(attributes)
+	return map[string]any{"version": 1, "targets": targets, "attributes": append([]string{}, slices.Compact(attributes)...)}
+}
+
+// describe returns an optional finding as a line.
+func describe(f preflight.Finding) string {
+	what := f.Soname
+	if f.SymbolVersion != "" {
+		what += " " + f.SymbolVersion
+	}
+	line := strings.TrimSpace(string(f.Kind) + " " + what)
+	if f.Distribution != "" {
+		line += " of " + f.Distribution
+	}
+	if f.File != "" {
+		line += ", " + f.File
+	}
+	if f.Note != "" {
+		line += ": " + f.Note
+	}
+	return line
+}
