@@ -4,13 +4,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 
 	"uvshim/policy/version"
 	"uvshim/shim/host"
 	"uvshim/shim/link"
-	"uvshim/shim/lock"
 	"uvshim/shim/say"
 )
 
@@ -73,33 +71,6 @@ func (p *program) link() int {
 	if len(r.Removed) > 0 {
 		fmt.Printf("removed %s: no such Python is installed\n", strings.Join(r.Removed, ", "))
 	}
-	p.recordUV()
+	p.recordSystem()
 	return exitOK
-}
-
-// recordUV puts the real uv into the lock, where this is no shell with an environment of its own,
-// in which another uv may stand before the user's.
-func (p *program) recordUV() {
-	for _, name := range []string{"VIRTUAL_ENV", "CONDA_PREFIX", "IN_NIX_SHELL", "DIRENV_DIR", "UV"} {
-		if p.host.Env.Get(name) != "" {
-			return
-		}
-	}
-	path, ok := p.findUV("uv")
-	if !ok {
-		return
-	}
-	out, err := exec.Command(path, "--version").Output()
-	fields := strings.Fields(string(out)) // uv 0.13.9 (x86_64-unknown-linux-gnu)
-	if err != nil || len(fields) < 2 || fields[0] != "uv" {
-		return
-	}
-	store := lock.Open(p.host)
-	if _, err := store.Note(lock.Record{UV: &lock.UV{Path: path, Version: fields[1]}}); err != nil {
-		p.debug("uv is not recorded: %v", err)
-		return
-	}
-	for _, err := range store.Fold(foldWait) {
-		p.say.Warning("%v", err)
-	}
 }

@@ -1,14 +1,11 @@
 package preflight
 
 import (
-	"encoding/hex"
 	"strconv"
 	"strings"
 
 	"uvshim/shim/nixld/attribute"
 )
-
-func hexSum(sum []byte) string { return hex.EncodeToString(sum) }
 
 // A remembered verdict is lines of text: a letter for what it is, and values with tabs between. In
 // values "\", newline and tab are escaped. The last line is a full stop, so that half a file is

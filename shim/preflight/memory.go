@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"encoding/hex"
 	"errors"
 	"hash/fnv"
 	"os"
@@ -185,7 +186,7 @@ func namesHash(dir string) string {
 			h.Write([]byte{0})
 		}
 	}
-	return strconv.FormatUint(uint64(len(entries)), 10) + "-" + hexSum(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 var errUnsettled = errors.New("the environment is still changing")

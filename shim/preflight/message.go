@@ -208,7 +208,7 @@ func (m *message) fixes(all []Finding) {
 			if !slices.Contains(listed, f.Attribute) {
 				listed = append(listed, f.Attribute)
 			}
-			if f.AttributeKind == attribute.Subdir {
+			if f.Note != "" && (f.AttributeKind == attribute.Subdir || len(all) == 1) {
 				sentence(say.Word(f.Soname + ": " + f.Note))
 			}
 		case f.AttributeKind == attribute.Unknown:
