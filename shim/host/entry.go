@@ -27,6 +27,8 @@ var (
 )
 
 // entry looks at the standard descriptors and the signals, and goes on to the runtime's own entry.
+//
+//lint:ignore U1000 the linker uses it
 func entry()
 
 // environ returns the environment as the kernel passed it. os.Environ leaves out empty entries and
