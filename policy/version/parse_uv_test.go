@@ -19,7 +19,7 @@ var oddTexts = strings.Split(`3.15.0.a.1|3.15.rc.1|3.15a.|3.15_b_2|3.15-preview3
 |cpython-3.13t-linux-x86_64_v3-musl|cpython-3.13+gil+debug-macos-aarch64-none|pypy-3.10.16-windows-x86-none|graalpy-3.12.0-linux-aarch64-gnu|cpython-3.13.0rc1-linux-armv7-gnueabihf|arm64|amd64|i686|armv8.1a|ppc64le|x86_64_v1|x86_64_v2|aarch64_v2
 |darwin20|darwin20.1.0|macos11|macosx11|macosx11.2|macosx11.2.3|macosx11.2.3.4|macosx99999|ios16|tvos|watchos9.1|visionos|xros1.2|solid_asp3|solaris|illumos|wasip1|wasip3|none|unknown|android|wasm32|riscv64gc|s390x|sparc64
 |musl-gnu|linux-none|linux-gnueabihf|GNU|3.13-GNU|cpython-3.13-x86_64|cpython-gnu|cpython-gnu-linux|foo-linux|3.x-linux|cpython-3.x|cpython-latest|a-b|--|cpython@3.13-linux|python3.13-linux
-|./x|x/y|/nonexistent|./sub/|../|.|..|~|~/x|C:\\x|x.y|.x|3.13/|foo bar|=|=3|==|>|>=|,|,,|*|3.*|!|+|+t|t|d|td|gil|debug|freethreaded|v|@latest|python@latest|pypy@|pypy@latest|pypy@x|é|🐍|3.13é|３|٣.١٣|3.13`+"\u00a0"+`|`+"\u2003"+`>=3.13|>=`+"\u2003"+`3.13`+"|\ufeff3.13|3.13\ufeff|3.13\t|3.13\v|>=\v3.13|3.13\r3.12|3.13#x|3.13 # x", "|")
+|./x|x/y|/no/such/place|./sub/|../|.|..|~|~/x|C:\\x|x.y|.x|3.13/|foo bar|=|=3|==|>|>=|,|,,|*|3.*|!|+|+t|t|d|td|gil|debug|freethreaded|v|@latest|python@latest|pypy@|pypy@latest|pypy@x|é|🐍|3.13é|３|٣.١٣|3.13`+"\u00a0"+`|`+"\u2003"+`>=3.13|>=`+"\u2003"+`3.13`+"|\ufeff3.13|3.13\ufeff|3.13\t|3.13\v|>=\v3.13|3.13\r3.12|3.13#x|3.13 # x", "|")
 
 // With nothing installed, uv says what it looked for: its own reading of the request.
 func TestParse_uv(t *testing.T) {
