@@ -78,9 +78,16 @@ func (p *program) install(request string) bool {
 
 // notInstalled says that no Python answers, and what would help.
 func (p *program) notInstalled(err error) int {
-	p.say.Error("%v", err)
 	var missing *resolve.NotInstalled
 	if !errors.As(err, &missing) {
+		p.say.Error("%v", err)
+		return exitNotFound
+	}
+	if missing.Step.Source == resolve.PolicyDefault && missing.Step.File == "" {
+		missing.Step.File, missing.Step.Line = p.defaultPos()
+	}
+	p.say.Error("%v", err)
+	if missing.Program {
 		return exitNotFound
 	}
 	if _, ok := p.findUV("uv"); ok {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"uvshim/policy"
 	"uvshim/policy/version"
+	"uvshim/shim/elfdeps"
 	"uvshim/shim/host"
 	"uvshim/shim/nixld"
 	"uvshim/shim/preflight"
@@ -23,6 +26,7 @@ func checkCommand() command {
 		name:  "check",
 		args:  "[PATH…] [--json] [--all] [--tree] [--system DIR]",
 		short: "whether the libraries of this system cover an environment",
+		files: true,
 		long: `
 Says what the dynamic loader would say, without running anything: is nix-ld there, and does every
 shared library and symbol version that a Python and its packages need come from somewhere. PATH is
@@ -32,11 +36,17 @@ project's environment here, or else the Python that answers here.
   --all         also what is optional: plugins, and what nothing importable reaches
   --tree        who needs whom, and where the loader finds it
   --json        for programs
-  --system DIR  as seen from a NixOS generation that is not active (./result), or a whole root
+  --system DIR  on another system than the running one:
+                a NixOS generation that is not active, such as ./result: /etc, nix-ld and its
+                libraries are that generation's, and PATH means the same files as always;
+                any other DIR is a root, a whole file system such as /mnt: PATH has to be named,
+                as it is called inside (/home/me/demo, not /mnt/home/me/demo), and so is every
+                link on the way
 
 Exit codes: 0 covered, 1 something required is missing, 2 a PATH cannot be looked at.
 
 example: shim check .venv
+         shim check --system ./result ~/src/demo
 `,
 		setup: func(p *program, flags *flag.FlagSet) func([]string) int {
 			var c check
@@ -58,6 +68,8 @@ type check struct {
 	json, all, tree bool
 	system          string
 	world           *nixld.System
+	declared        policy.Policy
+	root            bool // world is a root: paths are names inside it, and the environment is a stranger
 }
 
 // A checked is one target and what was found out about it.
@@ -69,7 +81,7 @@ type checked struct {
 }
 
 func (c *check) run(args []string) int {
-	c.world = nixld.Running()
+	c.world, c.declared = nixld.Running(), c.policy()
 	if c.system != "" {
 		world, err := nixld.At(c.absolute(c.system))
 		if err != nil {
@@ -77,12 +89,15 @@ func (c *check) run(args []string) int {
 			return exitUsage
 		}
 		defer world.Close()
-		c.world = world
+		c.world, c.root = world, !world.Generation()
+	}
+	if c.root && len(args) == 0 {
+		return c.usage("--system "+say.Quote(c.system)+" is a root, where this directory means nothing: name a PATH inside", "shim check --help", "")
 	}
 	done := c.progress()
 	var all []checked
 	for _, arg := range args {
-		all = append(all, c.target(c.absolute(arg)))
+		all = append(all, c.target(c.named(arg)))
 	}
 	if len(args) == 0 {
 		all = append(all, c.here())
@@ -92,7 +107,10 @@ func (c *check) run(args []string) int {
 	for _, t := range all {
 		switch {
 		case t.err != nil:
-			c.say.Error("%s: %v", say.Quote(c.tilde(t.path)), unwrapPath(t.err))
+			c.say.Error("%s: %v", say.Quote(c.shown(t.path)), unwrapPath(t.err))
+			if inside, ok := strings.CutPrefix(t.path, c.world.Dir()+"/"); ok && c.root {
+				c.say.Hint("with --system PATH is what it is called inside: %s", say.Quote("/"+inside))
+			}
 			code = exitUsage
 		case !t.verdict.Covered() || !loaderWorks(t.verdict):
 			code = max(code, exitFailed)
@@ -111,6 +129,23 @@ func (c *check) absolute(path string) string {
 		return filepath.Clean(path)
 	}
 	return filepath.Join(c.host.Dir, path)
+}
+
+// named returns the path that an argument stands for. Inside a root it begins at the top: the
+// directory we are in is none of the root's.
+func (c *check) named(arg string) string {
+	if c.root {
+		return filepath.Join("/", arg)
+	}
+	return c.absolute(arg)
+}
+
+// shown returns a path as it is told. The user's home is not a root's.
+func (c *check) shown(path string) string {
+	if c.root {
+		return path
+	}
+	return c.tilde(path)
 }
 
 // progress says on a terminal that the work goes on, once it takes longer than half a second. The
@@ -134,22 +169,26 @@ func (c *check) progress() func() {
 
 // here checks the environment that python or uv run would use in the working directory.
 func (c *check) here() checked {
-	c.call.Name = "python"
-	c.call.Constraint, _ = version.FromName("python")
-	declared := c.policy()
-	q := c.question(declared)
-	target, ok := resolve.ProjectEnvironment(q)
-	if !ok {
-		var err error
-		if target, err = resolve.Python(q); err != nil {
-			return checked{path: c.host.Dir, err: err}
-		}
+	target, err := c.answering()
+	if err != nil {
+		return checked{path: c.host.Dir, err: err}
 	}
 	path := target.Path
 	if target.Environment != "" {
 		path = target.Environment
 	}
 	return c.look(path, preflight.Request{Python: target.Path})
+}
+
+// answering returns the Python of the project's environment here, or else the one that answers.
+func (c *check) answering() (resolve.Target, error) {
+	c.call.Name = "python"
+	c.call.Constraint, _ = version.FromName("python")
+	q := c.question(c.declared)
+	if target, ok := resolve.ProjectEnvironment(q); ok {
+		return target, nil
+	}
+	return resolve.Python(q)
 }
 
 // target checks what path is.
@@ -179,36 +218,90 @@ func (c *check) target(path string) checked {
 	return c.files(path)
 }
 
-// files checks shared objects that belong to no environment, as the Python that answers here would
-// load them.
+// files checks shared objects.
 func (c *check) files(path string) checked {
-	python, err := c.interpreter()
+	if err := c.loadable(path); err != nil {
+		return checked{path: path, err: err}
+	}
+	python, err := c.interpreter(path)
 	if err != nil {
 		return checked{path: path, err: err}
 	}
 	return c.look(path, preflight.Request{Python: python, Paths: []string{path}})
 }
 
+// loadable returns why no Python could load the file at path, whatever the libraries.
+func (c *check) loadable(path string) error {
+	info, err := c.world.Stat(path)
+	if err != nil || info.IsDir() {
+		return err
+	}
+	f, err := c.world.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	facts, err := elfdeps.Read(f, info.Size())
+	switch {
+	case facts.Class == 0:
+		return errors.New("not a shared object")
+	case err != nil:
+		return nil // a damaged one: what the loader says of it is the answer
+	case facts.Type == elfdeps.TypeExec || facts.Has(elfdeps.PIE):
+		return errors.New("a program and not a shared object; of programs only a python can be checked")
+	}
+	return nil
+}
+
+// foreignPlatform returns the platform tag of a wheel that cannot be installed on this machine's
+// glibc, and "" for one that can (PEP 425, PEP 600).
+func foreignPlatform(wheel string) string {
+	tags := strings.TrimSuffix(filepath.Base(wheel), ".whl")
+	tags = tags[strings.LastIndexByte(tags, '-')+1:]
+	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+	for tag := range strings.SplitSeq(tags, ".") {
+		linux := strings.HasPrefix(tag, "manylinux") || strings.HasPrefix(tag, "linux_")
+		if tag == "any" || linux && strings.HasSuffix(tag, "_"+machine) {
+			return ""
+		}
+	}
+	return tags
+}
+
 func (c *check) wheel(path string) checked {
-	python, err := c.interpreter()
+	if tag := foreignPlatform(path); tag != "" {
+		return checked{path: path, err: fmt.Errorf("it is for %s, and not for this system", say.Word(tag))}
+	}
+	python, err := c.interpreter(path)
 	if err != nil {
 		return checked{path: path, err: err}
 	}
 	verdict, err := preflight.Wheel(c.request(preflight.Request{Python: python}), path)
-	return checked{path: path, verdict: verdict, err: err}
+	return checked{path: path, verdict: verdict.Without(c.ignored()), err: err}
 }
 
-func (c *check) interpreter() (string, error) {
-	c.call.Name = "python"
-	c.call.Constraint, _ = version.FromName("python")
-	target, err := resolve.Python(c.question(c.policy()))
+// interpreter returns the Python that would load the file at path: that of the environment it lies
+// in, or else the one that a check without PATH is about.
+func (c *check) interpreter(path string) (string, error) {
+	for dir := filepath.Dir(path); dir != "/" && dir != "."; dir = filepath.Dir(dir) {
+		if _, err := c.world.Stat(filepath.Join(dir, "pyvenv.cfg")); err == nil {
+			return filepath.Join(dir, "bin", "python"), nil
+		}
+	}
+	if c.root {
+		return "", errors.New("it lies in no environment, and which Python would load it is not known")
+	}
+	target, err := c.answering()
 	return target.Path, err
 }
 
 // request completes a request.
 func (c *check) request(r preflight.Request) preflight.Request {
-	r.System, r.Env, r.Dir, r.All = c.world, c.host.Env, c.host.Dir, c.all
-	r.Memory = preflight.OpenMemory(c.host)
+	r.System, r.All = c.world, c.all
+	if c.root {
+		return r // nothing is to be learnt from it for this system, whose store paths it may have too
+	}
+	r.Env, r.Dir, r.Memory = c.host.Env, c.host.Dir, preflight.OpenMemory(c.facts)
 	return r
 }
 
@@ -216,10 +309,19 @@ func (c *check) look(path string, r preflight.Request) checked {
 	r = c.request(r)
 	t := checked{path: path}
 	t.verdict, t.err = preflight.Check(r)
-	if t.err == nil && c.tree {
+	t.verdict = t.verdict.Without(c.ignored())
+	if t.err == nil && c.tree && loaderWorks(t.verdict) && t.verdict.Outcome != preflight.Unclear {
 		t.tree, t.err = preflight.Tree(r)
 	}
 	return t
+}
+
+// ignored returns the sonames that the policy wants nothing said of. With --all everything is said.
+func (c *check) ignored() []string {
+	if c.all {
+		return nil
+	}
+	return c.declared.Preflight.Ignore
 }
 
 func loaderWorks(v preflight.Verdict) bool {
@@ -234,13 +336,16 @@ func loaderWorks(v preflight.Verdict) bool {
 
 // print writes the results for people.
 func (c *check) print(all []checked) {
-	declared := c.policy()
 	for _, t := range all {
 		if t.err != nil {
 			continue
 		}
-		v, path := t.verdict, say.Word(c.tilde(t.path))
-		message := v.Message(preflight.Wording{Dir: c.host.Dir, Libraries: declared.NixLD.Libraries})
+		v, path := t.verdict, say.Word(c.shown(t.path))
+		wording := preflight.Wording{Dir: c.host.Dir, Libraries: c.declared.NixLD.Libraries}
+		if c.root {
+			wording.Dir = ""
+		}
+		message := v.Message(wording)
 		switch {
 		case message != "":
 			fmt.Printf("%s\n%s\n", path, indent(say.Clean(message)))
@@ -249,7 +354,7 @@ func (c *check) print(all []checked) {
 		case v.Outcome == preflight.Unclear:
 			fmt.Printf("%s\n  the loader is not known: %s\n", path, say.Word(v.Reason))
 		default:
-			fmt.Printf("%s is covered%s\n", path, from(v))
+			fmt.Printf("%s %s\n", path, from(v))
 		}
 		if c.all {
 			for _, f := range v.Findings {
@@ -265,12 +370,15 @@ func (c *check) print(all []checked) {
 	}
 }
 
-// from tells what an environment takes from the system.
+// from tells what something covered takes from the system.
 func from(v preflight.Verdict) string {
-	if len(v.Needs) == 0 {
-		return ": it needs nothing but glibc"
+	switch {
+	case v.Files == 0:
+		return "has no shared objects: nothing to check"
+	case len(v.Needs) == 0:
+		return "is covered: it needs nothing but glibc"
 	}
-	return ": it needs " + say.Word(strings.Join(v.Needs, ", "))
+	return "is covered: it needs " + say.Word(strings.Join(v.Needs, ", "))
 }
 
 func indent(text string) string {
@@ -283,7 +391,10 @@ func (c *check) printTree(nodes []preflight.Node) {
 		if where == "" {
 			where = "not found"
 		}
-		line := fmt.Sprintf("  %s%s => %s", strings.Repeat("  ", n.Depth), n.Name, c.tilde(where))
+		line := fmt.Sprintf("  %s%s => %s", strings.Repeat("  ", n.Depth), n.Name, c.shown(where))
+		if n.Name == n.Path {
+			line = "  " + c.shown(n.Path) // a module, which nothing had to find
+		}
 		if n.How != "" {
 			line += " (" + n.How + ")"
 		}

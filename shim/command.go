@@ -20,6 +20,7 @@ type command struct {
 	short string   // one line for the list of commands
 	long  string   // the rest of --help, with an example
 	words []string // what its first argument may be, for completion; nil: not a fixed set
+	files bool     // its arguments are files, for completion
 	setup func(p *program, flags *flag.FlagSet) func(args []string) int
 }
 
@@ -88,6 +89,9 @@ func (p *program) run(c command, args []string) int {
 
 func (p *program) badFlag(c command, flags *flag.FlagSet, err error) int {
 	text, near := err.Error(), ""
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
+		text = "--" + strings.TrimLeft(name, "-") + " wants a value"
+	}
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
 		var names []string
 		flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
@@ -132,7 +136,8 @@ usage: shim COMMAND [ARGUMENT…]
 `)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %s\t%s\n", strings.TrimSpace(c.name+" "+c.args), c.short)
+		args, _, _ := strings.Cut(c.args, "[--") // the options are for its own help
+		fmt.Fprintf(w, "  %s\t%s\n", strings.TrimSpace(c.name+" "+args), c.short)
 	}
 	w.Flush()
 	b.WriteString(`

@@ -50,6 +50,7 @@ example: eval "$(shim completions bash)"
 type completion struct {
 	name, short string
 	words       []string // its first argument
+	files       bool     // its arguments are files
 	options     []string // with dashes
 }
 
@@ -67,7 +68,7 @@ func (p *program) completions() []completion {
 		if c.name == "help" {
 			words = commandNames()
 		}
-		all = append(all, completion{c.name, c.short, words, options})
+		all = append(all, completion{c.name, c.short, words, c.files, options})
 	}
 	return all
 }
@@ -76,7 +77,7 @@ func bashCompletions(all []completion) string {
 	var b strings.Builder
 	b.WriteString(`# bash completion for shim
 _shim() {
-  local words options cur="${COMP_WORDS[COMP_CWORD]}"
+  local words options files cur="${COMP_WORDS[COMP_CWORD]}"
   if ((COMP_CWORD == 1)); then
     COMPREPLY=($(compgen -W "` + strings.Join(commandNames(), " ") + ` --help --version" -- "$cur"))
     return
@@ -84,11 +85,21 @@ _shim() {
   case "${COMP_WORDS[1]}" in
 `)
 	for _, c := range all {
-		fmt.Fprintf(&b, "    %s) words=%q options=%q ;;\n", c.name, strings.Join(c.words, " "), strings.Join(c.options, " "))
+		files := ""
+		if c.files {
+			files = "yes"
+		}
+		fmt.Fprintf(&b, "    %s) words=%q options=%q files=%s ;;\n", c.name, strings.Join(c.words, " "), strings.Join(c.options, " "), files)
 	}
 	b.WriteString(`  esac
   ((COMP_CWORD == 2)) || words=
-  if [[ $cur == -* ]]; then words=$options; fi
+  if [[ $cur == -* ]]; then
+    words=$options
+  elif [[ $files ]]; then
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    return
+  fi
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -F _shim shim
@@ -121,6 +132,9 @@ _shim() {
 		if len(c.words) > 0 {
 			args = append(args, zshQuote("1:what:("+strings.Join(c.words, " ")+")"))
 		}
+		if c.files {
+			args = append(args, zshQuote("*:file:_files"))
+		}
 		fmt.Fprintf(&b, "    %s) shift words; ((CURRENT--)); _arguments %s ;;\n", c.name, strings.Join(args, " "))
 	}
 	b.WriteString(`  esac
@@ -140,6 +154,9 @@ func fishCompletions(all []completion) string {
 		given := "'__fish_seen_subcommand_from " + c.name + "'"
 		if len(c.words) > 0 {
 			fmt.Fprintf(&b, "complete -c shim -n %s -a %s\n", given, fishQuote(strings.Join(c.words, " ")))
+		}
+		if c.files {
+			fmt.Fprintf(&b, "complete -c shim -n %s -F\n", given)
 		}
 		for _, o := range c.options {
 			fmt.Fprintf(&b, "complete -c shim -n %s -l %s\n", given, strings.TrimPrefix(o, "--"))

@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -35,11 +36,14 @@ example: shim history
 				if len(args) > 0 {
 					return p.extra("history", args)
 				}
-				l := p.readLock()
+				l, ok := p.readLock()
 				if *asJSON {
 					printJSON(historyJSON(l))
 				} else {
-					p.printHistory(l)
+					p.printHistory(l, ok)
+				}
+				if !ok {
+					return exitUsage
 				}
 				return exitOK
 			}
@@ -69,25 +73,41 @@ example: shim export lock > shim-restore.toml
 				case len(args) > 1:
 					return p.extra("export", args[1:])
 				}
-				os.Stdout.Write(lock.Export(p.readLock()))
+				l, ok := p.readLock()
+				if !ok {
+					return exitUsage // rather than an empty file to restore nothing from
+				}
+				os.Stdout.Write(lock.Export(l))
 				return exitOK
 			}
 		},
 	}
 }
 
-// readLock returns the lock with all that is recorded, and says what was wrong with it.
-func (p *program) readLock() lock.Lock {
-	l, errs := lock.Open(p.host).Read(foldWait)
+// readLock returns the lock with all that is recorded, and says what was wrong with it. It is false
+// if the lock itself cannot be understood.
+func (p *program) readLock() (lock.Lock, bool) {
+	store := lock.Open(p.host)
+	l, errs := store.Read(foldWait)
+	readable := true
 	for _, err := range errs {
+		var corrupt *lock.CorruptError
+		var newer *lock.NewerError
+		if errors.As(err, &corrupt) && corrupt.Aside == "" && !strings.HasPrefix(corrupt.Path, store.Pending+"/") || errors.As(err, &newer) {
+			readable = false
+			p.say.Error("%v", err)
+			continue
+		}
 		p.say.Warning("%v", err)
 	}
-	return l
+	return l, readable
 }
 
-func (p *program) printHistory(l lock.Lock) {
+func (p *program) printHistory(l lock.Lock, readable bool) {
 	if len(l.Python)+len(l.Project)+len(l.Tool)+len(l.Change) == 0 {
-		p.say.Hint("nothing is recorded yet: run a python through shim first")
+		if readable {
+			p.say.Hint("nothing is recorded yet: run a python through shim first")
+		}
 		return
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)

@@ -26,36 +26,43 @@ const (
 // and warns. It refuses, with an exit code, what the policy's strict modes refuse: a Python that
 // certainly cannot start; and, where a project's environment is about to be used (inProject), one
 // whose libraries are missing. A bare python is never refused for its libraries: -V must answer.
-func (p *program) preflight(path string, declared policy.Policy, inProject bool) (v preflight.Verdict, refusal int) {
+// What it returns is for the record, and empty where nobody has seen what an environment needs.
+func (p *program) preflight(path string, declared policy.Policy, inProject bool) (seen preflight.Verdict, refusal int) {
 	modes := declared.Preflight
 	if modes.Loader == policy.Off && modes.Libraries == policy.Off {
-		return v, exitOK
+		return seen, exitOK
 	}
 	v, ok := p.verdict(preflight.Request{
-		System: nixld.Running(), Env: p.host.Env, Python: path, Dir: p.host.Dir, Memory: preflight.OpenMemory(p.host),
+		System: nixld.Running(), Env: p.host.Env, Python: path, Dir: p.host.Dir, Memory: preflight.OpenMemory(p.facts),
 	})
 	if !ok {
-		return preflight.Verdict{}, exitOK
+		return seen, exitOK
 	}
 	v = v.Without(modes.Ignore)
+	// An interpreter's own modules are not what the project needs that it is called in, and of an
+	// environment whose loader does not work nobody has looked at the libraries.
+	if v.Virtual && (v.Outcome == preflight.OK || aboutLibraries(v)) {
+		seen = v
+	}
 	text := v.Message(preflight.Wording{Dir: p.host.Dir, Libraries: declared.NixLD.Libraries})
 	if text == "" {
-		return v, exitOK
+		return seen, exitOK
 	}
-	mode := modes.Loader
+	key, mode := "loader", modes.Loader
 	if aboutLibraries(v) {
-		mode = modes.Libraries
+		key, mode = "libraries", modes.Libraries
 	}
 	refused := mode == policy.Strict && (v.Certain || inProject && aboutLibraries(v))
 	switch {
 	case mode == policy.Off:
 	case refused:
 		p.say.Error("%s", text)
-		return v, exitNotRun
+		p.say.Hint("refused as the policy says, preflight.%s = %q; SHIM_DISABLE=1 runs it nevertheless", key, mode)
+		return seen, exitNotRun
 	default:
 		p.warnOnce(v.Identity(), "%s", text)
 	}
-	return v, exitOK
+	return seen, exitOK
 }
 
 // verdict returns the remembered verdict or makes one, within the time that there is.

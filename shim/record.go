@@ -67,6 +67,9 @@ func (p *program) record(u use) {
 		if errors.As(err, &foreign) || errors.Is(err, lock.ErrNoPlace) {
 			p.debug("not recorded: %v", err)
 		} else {
+			if cause := errors.Unwrap(err); cause != nil {
+				err = cause
+			}
 			p.warnOnce("", "this use is not recorded: %v", err)
 		}
 		return

@@ -142,7 +142,11 @@ func (p *program) exec(plan launch.Plan, fromPath bool) int {
 // counts, or none.
 func (p *program) policy() policy.Policy {
 	declared, err := loadPolicy(p.host, p.dirs, p.facts)
-	if err != nil && !p.call.Probe {
+	switch {
+	case err == nil || p.call.Probe:
+	case p.call.Tool == intercept.Shim:
+		p.say.Warning("%v", err) // who asks is to hear it each time
+	default:
 		p.warnOnce(policyIdentity(policyFiles(p.host, p.dirs)), "%v", err)
 	}
 	return declared

@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
+	"uvshim/shim/host"
 	"uvshim/shim/intercept"
 	"uvshim/shim/resolve"
 	"uvshim/shim/say"
@@ -91,10 +93,26 @@ func (p *program) which(args []string, why, asJSON bool) int {
 	} else {
 		p.printAnswer(target, why)
 	}
+	p.sayBypassed(call.Name, target.Path)
 	if err != nil {
 		return p.notInstalled(err)
 	}
 	return exitOK
+}
+
+// sayBypassed says where this shell has another program of the name before the shims, or has no
+// shims: what was answered is then not what runs.
+func (p *program) sayBypassed(name, answer string) {
+	for _, dir := range filepath.SplitList(p.host.Env.Get("PATH")) {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(dir, host.Marker)); err != nil && path != answer {
+			p.say.Hint("in this shell %s is %s, which stands before the shims on PATH; a new shell, or install.sh again, mends that", name, say.Quote(p.tilde(path)))
+		}
+		return
+	}
 }
 
 // defaultPos returns where the policy's default stands.

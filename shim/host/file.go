@@ -121,13 +121,15 @@ func SyncDir(dir string) error {
 }
 
 // Owns reports whether the effective user owns the nearest existing directory at or above dir:
-// only there does shim create files, so that sudo with a user's HOME leaves nothing of root's.
+// only there does shim create files, so that sudo with a user's HOME leaves nothing of root's. That
+// directory must not be the top of the file system either: a home that is not there, such as the
+// /nonexistent of system users, is not for us to make.
 func (h Host) Owns(dir string) bool {
-	for {
+	for asked := dir; ; {
 		info, err := os.Stat(dir)
 		if err == nil {
 			st, ok := info.Sys().(*syscall.Stat_t)
-			return ok && info.IsDir() && int(st.Uid) == h.UID
+			return ok && info.IsDir() && int(st.Uid) == h.UID && (dir != "/" || asked == "/")
 		}
 		parent := filepath.Dir(dir)
 		if !errors.Is(err, fs.ErrNotExist) || parent == dir {

@@ -123,6 +123,9 @@ func TestOwns(t *testing.T) {
 			t.Errorf("%s is another's", path)
 		}
 	}
+	if us.Owns("/no-such-home/.cache") {
+		t.Error("a home would be made at the top of the file system")
+	}
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

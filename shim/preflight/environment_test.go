@@ -115,9 +115,10 @@ func TestFind(t *testing.T) {
 				"stdlib /m/lib/python3.13/lib-dynload", "site /m/lib/python3.13/site-packages"},
 			foreign: []string{"/nix/store/a-python3.12-x/lib/python3.12/site-packages"}, notes: "rel in PYTHONPATH"},
 		{name: "pth", files: install("/m", "python3.13", "python3.13").with(tree{
-			"/m/lib/python3.13/site-packages/a.pth":            "\ufeff# comment\n/src\r\nrel/dir  \n\nimport os; x\nimport\ty\n/gone\n/src\n",
+			"/m/lib/python3.13/site-packages/a.pth":            "\ufeff/src\r\n# comment\nrel/dir  \n\nimport os; x\nimport\ty\n/gone\n/src\n",
 			"/m/lib/python3.13/site-packages/.hidden.pth":      "/hidden\n",
 			"/m/lib/python3.13/site-packages/__editable__.pth": "import __editable___x_finder\n",
+			"/m/lib/python3.13/site-packages/import\ty/x":      "",
 			"/m/lib/python3.13/site-packages/rel/dir/x":        "", "/src/x": "", "/hidden/x": "", "/src/b.pth": "/hidden\n",
 		}), python: "/m/bin/python3.13", version: "3.13",
 			dirs: []string{"stdlib /m/lib/python3.13/lib-dynload", "site /m/lib/python3.13/site-packages",
@@ -237,7 +238,7 @@ func TestDists(t *testing.T) {
 	files := metadata("Some-Name", "1.2", "", "some_name/a.so").with(metadata("unlike", "3", "", "top/b.so")).with(tree{
 		site + "/Old_Egg-0.5-py3.13.egg-info/top_level.txt": "eggy\nother\n",
 		site + "/Old_Egg-0.5-py3.13.egg-info/PKG-INFO":      "Name: Old.Egg\n",
-		site + "/plain-7.egg-info":                          "Name: plain\nVersion: 7\n",
+		site + "/plain-7.egg-info":                          "Name: Plain\nVersion: 7\n",
 		site + "/some_name/a.so":                            "", site + "/top/b.so": "", site + "/eggy/c.so": "", site + "/plain/d.so": "", site + "/nobody/e.so": "",
 	})
 	sys := nixos().with(files).root(t)
@@ -245,7 +246,7 @@ func TestDists(t *testing.T) {
 	w.walk([]Dir{{site, Site}})
 	d := newDists(sys.ELF(), w.dists)
 	for file, want := range map[string]string{
-		"some_name/a.so": "Some-Name 1.2", "top/b.so": "unlike 3", "eggy/c.so": "Old.Egg 0.5", "plain/d.so": "plain 7", "nobody/e.so": "",
+		"some_name/a.so": "Some-Name 1.2", "top/b.so": "unlike 3", "eggy/c.so": "Old.Egg 0.5", "plain/d.so": "Plain 7", "nobody/e.so": "",
 	} {
 		got := ""
 		if owner := d.of(site + "/" + file); owner != nil {

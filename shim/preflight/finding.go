@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 
@@ -104,7 +105,7 @@ func (all findings) sorted() []Finding {
 func (s *scan) finding(p elfdeps.Problem, module string, process *elfdeps.Process) Finding {
 	f := Finding{Soname: p.Name, SymbolVersion: p.Version, Path: p.Path, Detail: p.Detail, File: module, Module: module}
 	if p.By != nil && p.By.Path != "" {
-		f.File = p.By.Path
+		f.File = path.Clean(p.By.Path)
 	}
 	switch p.Kind {
 	case elfdeps.MissingFile:

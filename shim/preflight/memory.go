@@ -25,14 +25,12 @@ type Memory struct {
 	dir      string // for facts and for the locks of scans
 }
 
-// OpenMemory returns the memory below the cache directory of a host that may write there. For
-// others nothing is remembered.
-func OpenMemory(h host.Host) *Memory {
-	cache := h.Dirs().Cache
-	if cache == "" || !h.Owns(cache) {
+// OpenMemory returns the memory that is kept in a store, nil for a store that remembers nothing.
+func OpenMemory(store remember.Store) *Memory {
+	if store.Dir() == "" {
 		return nil
 	}
-	return &Memory{verdicts: remember.Open(h), dir: filepath.Join(cache, "shim", "elf")}
+	return &Memory{verdicts: store, dir: filepath.Join(store.Dir(), "elf")}
 }
 
 func (m *Memory) facts() *facts { return &facts{dir: m.dir} }
@@ -48,13 +46,16 @@ var loaders = map[string]string{
 
 // key is what a verdict is remembered by. A Nix shell shares an environment but not its verdict,
 // and so does a container.
-func (r *Request) key() string {
+func (r *Request) key() string { return r.keyWith(realPath(loaders[runtime.GOARCH])) }
+
+// keyWith is key for who knows the loader's path without links already.
+func (r *Request) keyWith(loader string) string {
 	var b strings.Builder
 	b.Grow(512)
 	b.WriteString("verdict\n" + schema + "\n")
 	b.WriteString(r.Python)
 	b.WriteByte('\n')
-	b.WriteString(realPath(loaders[runtime.GOARCH]))
+	b.WriteString(loader)
 	for _, entry := range r.Env {
 		name, _, ok := strings.Cut(entry, "=")
 		if ok && decides(name) {
@@ -76,6 +77,9 @@ func decides(name string) bool {
 
 // realPath is the path without links, or "" if there is no such file.
 func realPath(name string) string {
+	if name == "" {
+		return ""
+	}
 	fd, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return ""
@@ -101,6 +105,7 @@ const (
 	watchFile  = 'f' // was: its identity
 	watchReal  = 'r' // was: its path without links
 	watchNames = 'n' // was: its identity, a space, and the hash of the names in it
+	watchKinds = "frn"
 )
 
 // watches returns what a verdict hangs on, as it is now. It is nil for another system than the
@@ -197,7 +202,9 @@ func (m *Memory) Load(r Request) (v Verdict, day string, ok bool) {
 	if m == nil || !r.System.Running() || len(r.Paths) > 0 {
 		return Verdict{}, "", false
 	}
-	data, ok := m.verdicts.Load(r.key())
+	loader := realPath(loaders[runtime.GOARCH])
+	key := r.keyWith(loader)
+	data, ok := m.verdicts.Load(key)
 	if !ok {
 		return Verdict{}, "", false
 	}
@@ -207,14 +214,18 @@ func (m *Memory) Load(r Request) (v Verdict, day string, ok bool) {
 	}
 	moved := false
 	for i := range v.watched {
-		holds, changed := v.watched[i].holds()
+		w := &v.watched[i]
+		if w.how == watchReal && w.path == loaders[runtime.GOARCH] && w.was == loader {
+			continue
+		}
+		holds, changed := w.holds()
 		if !holds {
 			return Verdict{}, "", false
 		}
 		moved = moved || changed
 	}
 	if moved {
-		_ = m.verdicts.Save(r.key(), encodeVerdict(&v, day))
+		_ = m.verdicts.Save(key, encodeVerdict(&v, day))
 	}
 	return v, day, true
 }

@@ -16,7 +16,7 @@ import (
 type scan struct {
 	fs       elfdeps.FS
 	base     *elfdeps.Process
-	inside   []string // directories whose files belong to the environment or interpreter
+	inside   []string // files, and directories whose files, belong to the environment or interpreter
 	release  string   // of nixpkgs
 	nixLD    bool
 	drivers  []string // directories with the graphics driver
@@ -140,7 +140,7 @@ func (s *scan) outside(process *elfdeps.Process, objects []*elfdeps.Object, know
 }
 
 func (s *scan) isInside(name string) bool {
-	return slices.ContainsFunc(s.inside, func(dir string) bool { return below(name, dir) })
+	return slices.ContainsFunc(s.inside, func(dir string) bool { return name == dir || below(name, dir) })
 }
 
 // below reports whether a path is in a directory, ".." in it resolved by text.
@@ -218,6 +218,9 @@ func (s *scan) judge(f file, o *outcome) {
 		finding.Severity = severity
 		if s.withDependency(&finding) {
 			finding.Severity = Optional
+		}
+		if finding.Severity == Optional && !s.all {
+			continue
 		}
 		s.owned(&finding)
 		s.findings.add(finding)

@@ -16,7 +16,8 @@ type Node struct {
 }
 
 // Tree returns, for each module that a Check of r would open, what the loader loads for it beside
-// what the interpreter has loaded already, each below what asked for it first.
+// what the interpreter has loaded already, each below what asked for it first. The standard library
+// is among them with r.All only.
 func Tree(r Request) ([]Node, error) {
 	env, err := r.System.Environ(r.Env)
 	if err != nil {
@@ -27,7 +28,7 @@ func Tree(r Request) ([]Node, error) {
 		return nil, err
 	}
 	state := nixld.Examine(r.System, env, e.Interp, e.Machine)
-	var v Verdict
+	v := Verdict{Outcome: OK}
 	if v.loader(&state); v.Outcome != OK {
 		return nil, errors.New(v.Reason)
 	}
@@ -37,7 +38,7 @@ func Tree(r Request) ([]Node, error) {
 	}
 	nodes := branch(start, e.Python)
 	for _, f := range s.files {
-		if f.module == "" || !f.tagged || f.optional && !r.All {
+		if f.module == "" || !f.tagged || (f.optional || f.source == Stdlib) && !r.All {
 			continue
 		}
 		nodes = append(nodes, branch(s.base.Clone().Open(f.path, nil), f.path)...)

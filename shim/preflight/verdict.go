@@ -50,6 +50,7 @@ type Verdict struct {
 	Needs      []string // sonames that the environment gets from elsewhere, glibc's apart; sorted
 	Missing    []string // those of required findings
 	Notes      []string // what could not be looked at
+	Files      int      // how many shared objects were looked at
 	Incomplete bool     // the scan did not come to its end: what is not in Findings is not known
 
 	watched []watch
@@ -249,6 +250,7 @@ func (v *Verdict) walk(s *scan, r Request, e *Environment) {
 			dirs = append(dirs, Dir{name, Given})
 			continue
 		}
+		s.inside = append(s.inside, name)
 		w.files = append(w.files, file{path: name, site: path.Dir(name), module: path.Base(name), tagged: true, source: Given})
 	}
 	for _, dir := range dirs {
@@ -261,7 +263,7 @@ func (v *Verdict) walk(s *scan, r Request, e *Environment) {
 
 // scan runs a scan that has its files. start is how the interpreter starts.
 func (v *Verdict) scan(s *scan, start elfdeps.Result) {
-	v.Incomplete = !s.run()
+	v.Incomplete, v.Files = !s.run(), len(s.files)
 	for _, p := range start.Problems {
 		if !p.Kind.Note() {
 			f := s.finding(p, start.Root.Path, s.base)

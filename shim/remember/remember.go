@@ -41,6 +41,9 @@ func Open(h host.Host) Store {
 	return Store{dir: filepath.Join(cache, "shim")}
 }
 
+// Dir returns the directory of the store, "" of one that remembers nothing.
+func (s Store) Dir() string { return s.dir }
+
 // Load returns what was saved under key, whose first line names the kind of thing. The key itself stands in the file, so that two keys of
 // one hash cannot answer for each other.
 func (s Store) Load(key string) ([]byte, bool) {

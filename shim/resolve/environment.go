@@ -39,6 +39,7 @@ func (r *resolver) within(step Step, dir string) (Target, bool) {
 	path, ok := r.environmentPython(dir)
 	if !ok {
 		r.pass(step, "no Python in it that can be run")
+		r.warn(fmt.Sprintf("the active environment %s (%s) has no Python that can be run, so another answers: make it anew, or deactivate it", say.Quote(dir), step.Source))
 		return Target{}, false
 	}
 	found := r.identify(path)

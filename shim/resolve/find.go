@@ -18,6 +18,7 @@ type NotInstalled struct {
 	Request string   // verbatim, for `uv python install`
 	Have    []string // the minors that are there: 3.14, 3.13t, pypy3.11; newest first
 	Foreign bool     // it stands in another user's directory
+	Program bool     // what is missing is a program or path, and no version that could be installed
 }
 
 func (e *NotInstalled) Error() string {
@@ -30,6 +31,9 @@ func (e *NotInstalled) Error() string {
 		if e.Step.Line > 0 {
 			from += fmt.Sprintf(":%d", e.Step.Line)
 		}
+	}
+	if e.Program {
+		return fmt.Sprintf("there is no Python %q, requested by %s", e.Request, from)
 	}
 	return fmt.Sprintf("no Python is installed that satisfies %q, requested by %s", e.Request, from)
 }
@@ -69,7 +73,7 @@ func (r *resolver) byName() version.Request {
 	return request
 }
 
-func (r *resolver) notInstalled(a ask) error {
+func (r *resolver) notInstalled(a ask) *NotInstalled {
 	e := &NotInstalled{Step: a.step, Request: a.request.String(), Foreign: a.foreign}
 	if r.Explicit == "" && a.step.Source == "" {
 		e.Request = ""
@@ -100,7 +104,9 @@ func (r *resolver) named(a ask, path string) (Target, error) {
 	}
 	if found == "" {
 		r.pass(a.step, "no such Python")
-		return Target{}, r.notInstalled(a)
+		missing := r.notInstalled(a)
+		missing.Program = true
+		return Target{}, missing
 	}
 	found = r.absolute(found)
 	return r.decide(a.step, Target{Path: found, Interpreter: r.identify(found), FromPath: fromPath}), nil

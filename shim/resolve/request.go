@@ -112,7 +112,9 @@ func (r *resolver) pinIn(path, source string, own bool) (ask, bool) {
 		step := Step{Source: source, Value: line.Text, File: path, Line: line.Number}
 		switch {
 		case line.Skipped:
+			// as uv says it
 			r.pass(step, line.Problem)
+			r.warn(fmt.Sprintf("%s:%d: %s is no version, and passed over", say.Word(path), line.Number, say.Quote(line.Text)))
 		case line.Problem != "":
 			r.pass(step, line.Problem)
 			r.warn(fmt.Sprintf("%s:%d: passed over: %s", say.Word(path), line.Number, line.Problem))
@@ -149,18 +151,26 @@ func (r *resolver) requires() (ask, bool) {
 	step := Step{Source: "requires-python", Value: p.Requires, File: file}
 	if p.Broken != nil {
 		r.pass(step, reason(p.Broken))
+		r.warn(fmt.Sprintf("%s is passed over: %s", say.Word(file), reason(p.Broken)))
 		return ask{}, false
 	}
 	if p.Requires == "" {
 		return ask{}, false
 	}
 	request, err := version.Parse(p.Requires)
+	if err == nil && request.Kind() != version.KindVersion {
+		err = errors.New("not a version specifier")
+	}
 	if err != nil {
 		r.pass(step, err.Error())
+		r.warn(fmt.Sprintf("%s: requires-python %s is passed over: %v", say.Word(file), say.Quote(p.Requires), err))
 		return ask{}, false
 	}
 	return r.fitting(ask{step: step, request: request, foreign: r.foreign(file), anyImplementation: true})
 }
+
+// PolicyDefault is the source that the policy's python.default is.
+const PolicyDefault = "policy default"
 
 // byPolicy is the default that the user declared. There may be one for each implementation: the
 // first that fits counts, CPython's before others for a bare python.
@@ -171,7 +181,7 @@ func (r *resolver) byPolicy() (ask, bool) {
 		if err != nil {
 			continue // the policy's own check says so
 		}
-		a := ask{step: Step{Source: "policy default", Value: text}, request: request}
+		a := ask{step: Step{Source: PolicyDefault, Value: text}, request: request}
 		if impl := request.Implementation(); impl == "" || impl == "cpython" {
 			asks = append([]ask{a}, asks...)
 		} else {
