@@ -77,6 +77,7 @@ parse() {
             usage
             exit 0
             ;;
+        --from=* | --sha256=* | --prefix=*) fail "write \"${1%%=*} ${1#*=}\", without the =" 2 ;;
         *) fail "unknown option \"$1\"; see install.sh --help" 2 ;;
         esac
         shift
@@ -523,7 +524,7 @@ heading='# What is declared for Python on this machine; yours to edit. install.s
 skeleton() {
     cat <<TOML
 $heading
-# No Python of uv's was found. Take the # away, and \`shim sync\` installs these:
+# No Python of uv's was found. Take the # away to declare these:
 # versions = ["3.14", "3.13"]
 # default = ["3.14"]  # what a bare python is
 TOML
@@ -821,7 +822,12 @@ try_python() {
     else
         printf '  %s\n' "${answer#*"$newline"}"
     fi
-    if [ -n "$recipe" ]; then show_recipe; fi
+    if [ -n "$recipe" ]; then
+        show_recipe
+    elif [ -z "$uv" ]; then
+        printf '\nuv is still missing, so uv, uvx and the installing of Pythons do not work yet: run install.sh\n'
+        printf 'again when the network is there, or install uv (https://docs.astral.sh/uv/).\n'
+    fi
 }
 
 no_python() {

@@ -23,8 +23,8 @@ func historyCommand() command {
 		args:  "[--json]",
 		short: "what was used and run, when and where",
 		long: `
-Prints the lock with all that has been recorded up to now: the interpreters, the projects they were
-used in, tools and changes.
+Prints the lock with all that has been recorded up to now: the interpreters that were used, and the
+projects they were used in.
 
   --json   the same for programs
 

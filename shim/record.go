@@ -52,14 +52,19 @@ func (u use) with(v preflight.Verdict) use {
 	return u
 }
 
-// record leaves the use for the lock unless today's use is recorded already, which a warm call
-// learns from one small file. Nothing that goes wrong here keeps the Python from running.
+// record leaves the use for the lock unless it is recorded already, today and with the same facts,
+// which a warm call learns from one small file. Nothing that goes wrong here keeps the Python from
+// running.
 func (p *program) record(u use) {
 	store := lock.Open(p.host)
-	key := strings.Join([]string{"seen", store.Path, u.id, u.project, u.target.Request, strconv.FormatBool(u.declared), strings.Join(u.needs, " "), strings.Join(u.missing, " ")}, "\n")
+	key := strings.Join([]string{"seen", store.Path, u.id, u.project, u.target.Request}, "\n")
+	facts := strings.Join([]string{strconv.FormatBool(u.declared), strings.Join(u.needs, " "), strings.Join(u.missing, " ")}, "\n")
 	today := lock.DayOf(time.Now())
-	if seen, ok := p.facts.Load(key); ok && lock.Day(seen) >= today {
-		return
+	if seen, ok := p.facts.Load(key); ok {
+		day, was, _ := strings.Cut(string(seen), "\n")
+		if lock.Day(day) >= today && was == facts {
+			return
+		}
 	}
 	if _, err := store.Note(u.entry()); err != nil {
 		// Where the place is another user's, as under sudo, leaving nothing behind is right.
@@ -74,7 +79,7 @@ func (p *program) record(u use) {
 		}
 		return
 	}
-	_ = p.facts.Save(key, []byte(today))
+	_ = p.facts.Save(key, []byte(string(today)+"\n"+facts))
 	for _, err := range store.TryFold() {
 		p.warnOnce("", "%v", err)
 	}

@@ -58,7 +58,11 @@ func (r *resolver) newest() (Target, error) {
 		if t.FromPath {
 			source = "PATH"
 		}
-		return r.decide(Step{Source: source, Value: r.Explicit}, t), nil
+		t = r.decide(Step{Source: source, Value: r.Explicit}, t)
+		if r.Explicit != "" {
+			t.Request = request.String() // 3.12 and not python3.12
+		}
+		return t, nil
 	}
 	return Target{}, r.notInstalled(ask{step: Step{Source: r.Explicit, Value: r.Explicit}, request: request})
 }
