@@ -39,7 +39,9 @@ func (r *resolver) within(step Step, dir string) (Target, bool) {
 	path, ok := r.environmentPython(dir)
 	if !ok {
 		r.pass(step, "no Python in it that can be run")
-		r.warn(fmt.Sprintf("the active environment %s (%s) has no Python that can be run, so another answers: make it anew, or deactivate it", say.Quote(dir), step.Source))
+		if isEnvironment(dir) { // tox sets VIRTUAL_ENV before it makes the environment
+			r.warn(fmt.Sprintf("the active environment %s (%s) has no Python that can be run, so another answers: make it anew, or deactivate it", say.Quote(dir), step.Source))
+		}
 		return Target{}, false
 	}
 	found := r.identify(path)
@@ -48,6 +50,16 @@ func (r *resolver) within(step Step, dir string) (Target, bool) {
 		return Target{}, false
 	}
 	return r.decide(step, Target{Path: path, Interpreter: found, Environment: dir}), true
+}
+
+// isEnvironment reports whether an environment was made at dir, by venv and its kind or by conda.
+func isEnvironment(dir string) bool {
+	for _, name := range []string{"pyvenv.cfg", "conda-meta"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // environmentPython returns the program of an environment that the call means: by the name that
