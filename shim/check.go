@@ -1,13 +1,13 @@
 package shim
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +16,7 @@ import (
 	"uvshim/shim/elfdeps"
 	"uvshim/shim/host"
 	"uvshim/shim/nixld"
+	"uvshim/shim/nixld/attribute"
 	"uvshim/shim/preflight"
 	"uvshim/shim/resolve"
 	"uvshim/shim/say"
@@ -277,7 +278,9 @@ func (c *check) wheel(path string) checked {
 		return checked{path: path, err: err}
 	}
 	verdict, err := preflight.Wheel(c.request(preflight.Request{Python: python}), path)
-	return checked{path: path, verdict: verdict.Without(c.ignored()), err: err}
+	verdict = verdict.Without(c.ignored())
+	c.locate(&verdict)
+	return checked{path: path, verdict: verdict, err: err}
 }
 
 // interpreter returns the Python that would load the file at path: that of the environment it lies
@@ -310,6 +313,7 @@ func (c *check) look(path string, r preflight.Request) checked {
 	t := checked{path: path}
 	t.verdict, t.err = preflight.Check(r)
 	t.verdict = t.verdict.Without(c.ignored())
+	c.locate(&t.verdict)
 	if t.err == nil && c.tree && loaderWorks(t.verdict) && t.verdict.Outcome != preflight.Unclear {
 		t.tree, t.err = preflight.Tree(r)
 	}
@@ -334,153 +338,28 @@ func loaderWorks(v preflight.Verdict) bool {
 	return true
 }
 
-// print writes the results for people.
-func (c *check) print(all []checked) {
-	for _, t := range all {
-		if t.err != nil {
+// locate asks the user's nix-index for the sonames that the table does not know. No call of python
+// does: it takes seconds.
+func (c *check) locate(v *preflight.Verdict) {
+	answers := map[string]attribute.Answer{}
+	for i := range v.Findings {
+		f := &v.Findings[i]
+		if f.AttributeKind != attribute.Unknown || f.Soname == "" {
 			continue
 		}
-		v, path := t.verdict, say.Word(c.shown(t.path))
-		wording := preflight.Wording{Dir: c.host.Dir, Libraries: c.declared.NixLD.Libraries}
-		if c.root {
-			wording.Dir = ""
-		}
-		message := v.Message(wording)
-		switch {
-		case message != "":
-			fmt.Printf("%s\n%s\n", path, indent(say.Clean(message)))
-		case v.Outcome == preflight.NotApplicable:
-			fmt.Printf("%s\n  not applicable: %s\n", path, say.Word(v.Reason))
-		case v.Outcome == preflight.Unclear:
-			fmt.Printf("%s\n  the loader is not known: %s\n", path, say.Word(v.Reason))
-		default:
-			fmt.Printf("%s %s\n", path, from(v))
-		}
-		if c.all {
-			for _, f := range v.Findings {
-				if f.Severity == preflight.Optional {
-					fmt.Printf("  optional   %s\n", say.Word(describe(f)))
+		a, asked := answers[f.Soname]
+		if !asked {
+			var err error
+			if a, err = attribute.Locate(context.Background(), c.host.Env, f.Soname); err != nil {
+				if !errors.Is(err, attribute.ErrNoLocate) {
+					c.say.Warning("%v", err)
 				}
+				return
 			}
+			answers[f.Soname] = a
 		}
-		for _, note := range v.Notes {
-			c.say.Hint("%s", note)
+		if a.Kind == attribute.Located {
+			f.Attribute, f.AttributeKind, f.Note = a.Attribute, a.Kind, a.Note
 		}
-		c.printTree(t.tree)
 	}
-}
-
-// from tells what something covered takes from the system.
-func from(v preflight.Verdict) string {
-	switch {
-	case v.Files == 0:
-		return "has no shared objects: nothing to check"
-	case len(v.Needs) == 0:
-		return "is covered: it needs nothing but glibc"
-	}
-	return "is covered: it needs " + say.Word(strings.Join(v.Needs, ", "))
-}
-
-func indent(text string) string {
-	return "  " + strings.ReplaceAll(text, "\n", "\n  ")
-}
-
-func (c *check) printTree(nodes []preflight.Node) {
-	for _, n := range nodes {
-		where := n.Path
-		if where == "" {
-			where = "not found"
-		}
-		line := fmt.Sprintf("  %s%s => %s", strings.Repeat("  ", n.Depth), n.Name, c.shown(where))
-		if n.Name == n.Path {
-			line = "  " + c.shown(n.Path) // a module, which nothing had to find
-		}
-		if n.How != "" {
-			line += " (" + n.How + ")"
-		}
-		fmt.Println(say.Word(line))
-	}
-}
-
-// A checkTarget is one target in the JSON of shim check.
-type checkTarget struct {
-	Path     string         `json:"path"`
-	Error    string         `json:"error,omitempty"`
-	Covered  bool           `json:"covered"`
-	Outcome  string         `json:"outcome"`
-	Reason   string         `json:"reason"`
-	Needs    []string       `json:"needs"`
-	Findings []checkFinding `json:"findings"`
-	Notes    []string       `json:"notes"`
-	Tree     []checkNode    `json:"tree,omitempty"`
-}
-
-type checkFinding struct {
-	Kind          string `json:"kind"`
-	Severity      string `json:"severity"`
-	Soname        string `json:"soname"`
-	SymbolVersion string `json:"symbol-version"`
-	Attribute     string `json:"attribute"`
-	AttributeKind string `json:"attribute-kind"`
-	Note          string `json:"note"`
-	Distribution  string `json:"distribution"`
-	Version       string `json:"distribution-version"`
-	File          string `json:"file"`
-	Module        string `json:"module"`
-	Found         string `json:"found"`
-	Detail        string `json:"detail"`
-}
-
-type checkNode struct {
-	Name  string `json:"name"`
-	Path  string `json:"path"`
-	How   string `json:"how"`
-	Depth int    `json:"depth"`
-}
-
-// checkJSON returns the JSON of shim check: version, targets in the order asked for, and the
-// attributes that cure all of them.
-func checkJSON(all []checked) map[string]any {
-	targets, attributes := []checkTarget{}, []string{}
-	for _, t := range all {
-		v := t.verdict
-		out := checkTarget{
-			Path: text(t.path), Covered: t.err == nil && v.Covered() && loaderWorks(v), Outcome: string(v.Outcome),
-			Reason: text(v.Reason), Needs: list(v.Needs), Findings: []checkFinding{}, Notes: list(v.Notes),
-		}
-		if t.err != nil {
-			out.Error, out.Outcome = text(t.err.Error()), "unreadable"
-		}
-		for _, f := range v.Findings {
-			out.Findings = append(out.Findings, checkFinding{
-				string(f.Kind), string(f.Severity), text(f.Soname), text(f.SymbolVersion), f.Attribute, string(f.AttributeKind),
-				text(f.Note), text(f.Distribution), text(f.DistVersion), text(f.File), text(f.Module), text(f.Path), text(f.Detail)})
-		}
-		for _, n := range t.tree {
-			out.Tree = append(out.Tree, checkNode{text(n.Name), text(n.Path), n.How, n.Depth})
-		}
-		targets = append(targets, out)
-		attributes = append(attributes, v.Attributes()...)
-	}
-	slices.Sort(attributes)
-	return map[string]any{"version": 1, "targets": targets, "attributes": append([]string{}, slices.Compact(attributes)...)}
-}
-
-// describe returns an optional finding as a line.
-func describe(f preflight.Finding) string {
-	what := f.Soname
-	if f.SymbolVersion != "" {
-		what += " " + f.SymbolVersion
-	}
-	line := strings.TrimSpace(string(f.Kind) + " " + what)
-	if f.Distribution != "" {
-		line += " of " + f.Distribution
-	}
-	if f.File != "" {
-		line += ", " + f.File
-	}
-	if f.Note != "" {
-		line += ": " + f.Note
-	}
-	return line
 }
