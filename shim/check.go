@@ -341,6 +341,9 @@ func loaderWorks(v preflight.Verdict) bool {
 // locate asks the user's nix-index for the sonames that the table does not know. No call of python
 // does: it takes seconds.
 func (c *check) locate(v *preflight.Verdict) {
+	if !v.NixOS {
+		return // elsewhere an attribute is of no use
+	}
 	answers := map[string]attribute.Answer{}
 	for i := range v.Findings {
 		f := &v.Findings[i]
