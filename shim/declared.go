@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"uvshim/policy"
@@ -45,6 +46,9 @@ func policyIdentity(files []string) string {
 // for one that cannot be used now.
 func loadPolicy(h host.Host, dirs host.Dirs, facts remember.Store) (policy.Policy, error) {
 	files := policyFiles(h, dirs)
+	if len(files) > 1 && !slices.ContainsFunc(files, func(f string) bool { return host.Identify(f) != host.Missing }) {
+		return policy.Default(), nil // nothing is declared, which needs no remembering
+	}
 	identity := policyIdentity(files)
 	key := "policy\n" + strings.Join(files, "\n")
 	remembered, _ := facts.Load(key)

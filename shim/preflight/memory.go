@@ -56,12 +56,21 @@ func (r *Request) keyWith(loader string) string {
 	b.WriteString(r.Python)
 	b.WriteByte('\n')
 	b.WriteString(loader)
+	var deciding []string
 	for _, entry := range r.Env {
-		name, _, ok := strings.Cut(entry, "=")
-		if ok && decides(name) {
-			b.WriteByte('\n')
-			b.WriteString(entry)
+		if name, _, ok := strings.Cut(entry, "="); ok && decides(name) {
+			deciding = append(deciding, entry)
 		}
+	}
+	// A shell hands its variables on in an order of its own. Of one that is there twice it counts.
+	slices.SortStableFunc(deciding, func(a, b string) int {
+		a, _, _ = strings.Cut(a, "=")
+		b, _, _ = strings.Cut(b, "=")
+		return strings.Compare(a, b)
+	})
+	for _, entry := range deciding {
+		b.WriteByte('\n')
+		b.WriteString(entry)
 	}
 	return b.String()
 }
@@ -75,13 +84,17 @@ func decides(name string) bool {
 	return strings.HasPrefix(name, "NIX_LD")
 }
 
-// realPath is the path without links, or "" if there is no such file.
+// realPath is the path without links. Where it leads to nothing, it is "", or what says that there
+// is a link: another story to tell of a loader.
 func realPath(name string) string {
 	if name == "" {
 		return ""
 	}
 	fd, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
+		if target, err := os.Readlink(name); err == nil {
+			return "-> " + target
+		}
 		return ""
 	}
 	defer unix.Close(fd)

@@ -430,3 +430,34 @@ func FuzzFacts(f *testing.F) {
 		}
 	})
 }
+
+// A shell that stands between hands the variables on in another order.
+func TestKeyOfEnvironment(t *testing.T) {
+	key := func(env ...string) string { return (&Request{Env: env, Python: "/python"}).keyWith("/loader") }
+	want := key("A=1", "NIX_LD=/l", "NIX_LD_LIBRARY_PATH=/a:/b", "LD_PRELOAD=/p")
+	if got := key("LD_PRELOAD=/p", "NIX_LD_LIBRARY_PATH=/a:/b", "NIX_LD=/l", "B=2"); got != want {
+		t.Errorf("in another order %q, want %q", got, want)
+	}
+	for _, env := range [][]string{
+		{"NIX_LD=/l", "LD_PRELOAD=/p"}, {"NIX_LD=/l", "NIX_LD_LIBRARY_PATH=/b:/a", "LD_PRELOAD=/p"}, {"NIX_LD=/m", "NIX_LD_LIBRARY_PATH=/a:/b", "LD_PRELOAD=/p"},
+	} {
+		if key(env...) == want {
+			t.Errorf("%q has the key of another environment", env)
+		}
+	}
+	if key("NIX_LD=/1", "NIX_LD=/2") == key("NIX_LD=/2", "NIX_LD=/1") {
+		t.Error("of a variable that is there twice the order does not count")
+	}
+}
+
+func TestRealPath(t *testing.T) {
+	dir := t.TempDir()
+	tree{"/file": "", "/link": "-> file", "/dangling": "-> none"}.in(t, dir)
+	seen := map[string]string{}
+	for _, name := range []string{"file", "dangling", "none"} {
+		seen[name] = realPath(dir + "/" + name)
+	}
+	if seen["file"] == seen["dangling"] || seen["dangling"] == seen["none"] || seen["none"] != "" || realPath(dir+"/link") != seen["file"] {
+		t.Errorf("%q", seen)
+	}
+}
