@@ -330,7 +330,7 @@ func (c *check) ignored() []string {
 
 func loaderWorks(v preflight.Verdict) bool {
 	switch v.Outcome {
-	case preflight.NoLoader, preflight.StubLoader, preflight.Broken:
+	case preflight.NoLoader, preflight.StubLoader, preflight.Broken, preflight.Unclear:
 		return false
 	case preflight.NotApplicable:
 		return !v.Certain

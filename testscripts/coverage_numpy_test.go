@@ -144,7 +144,10 @@ func TestCoverageLoaders(t *testing.T) {
 func TestCoverageEnvironment(t *testing.T) {
 	root := numpyRoot(t, nixroot.Options{NixPython: true, Libraries: []string{"stdenv.cc.cc.lib"}})
 	run := []string{"uv", "run", "python", "-c", "0"}
-	warning := nixroot.Result{Stderr: "shim: warning: " + numpyWarning(root)}
+	warning := func(variable string) nixroot.Result {
+		return nixroot.Result{Stderr: "shim: warning: " + numpyWarning(root) +
+			"  but        here the variable \"" + variable + "\" stands in place of the system's list\n"}
+	}
 	silent := nixroot.Result{}
 	root.Must(run...)
 	devShell := "NIX_LD_LIBRARY_PATH=" + root.StorePath("stdenv.cc.cc.lib") + "/lib"
@@ -154,10 +157,10 @@ func TestCoverageEnvironment(t *testing.T) {
 		want nixroot.Result
 	}{
 		{"login", nil, silent},
-		{"path_empty", []string{"NIX_LD_LIBRARY_PATH="}, warning},
-		{"path_elsewhere", []string{"NIX_LD_LIBRARY_PATH=/nix/store/.glibc/lib"}, warning},
+		{"path_empty", []string{"NIX_LD_LIBRARY_PATH="}, warning("NIX_LD_LIBRARY_PATH=")},
+		{"path_elsewhere", []string{"NIX_LD_LIBRARY_PATH=/nix/store/.glibc/lib"}, warning("NIX_LD_LIBRARY_PATH=/nix/store/.glibc/lib")},
 		{"path_devshell", []string{devShell}, silent},
-		{"path_system", []string{"NIX_LD_LIBRARY_PATH_x86_64_linux="}, warning},
+		{"path_system", []string{"NIX_LD_LIBRARY_PATH_x86_64_linux="}, warning("NIX_LD_LIBRARY_PATH_x86_64_linux=")},
 		{"service", []string{"NIX_LD", "NIX_LD_LIBRARY_PATH"}, silent},
 		{"loader_empty", []string{"NIX_LD="}, silent},
 		{"user_path", []string{"NIX_LD_LIBRARY_PATH=", "LD_LIBRARY_PATH=" + root.StorePath("stdenv.cc.cc.lib") + "/lib"}, silent},

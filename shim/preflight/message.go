@@ -221,6 +221,9 @@ func (m *message) fixes(all []Finding) {
 		m.line("fix", "in configuration.nix, then nixos-rebuild switch:")
 		m.lines = append(m.lines, "               programs.nix-ld.libraries = with pkgs; [ "+say.Word(strings.Join(listed, " "))+" ];")
 	}
+	if news && m.v.Override != "" {
+		m.line("but", "here the variable %s stands in place of the system's list", say.Quote(m.v.Override))
+	}
 	for i, text := range sentences {
 		if i == maxLines {
 			break

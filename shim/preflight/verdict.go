@@ -44,6 +44,7 @@ type Verdict struct {
 	NixOS       bool
 	Release     string // of nixpkgs, such as "25.11"; empty outside NixOS
 	Variable    string // the variable to which directories of libraries are to be added
+	Override    string // its value, where that stands in the place of the system's own list
 	Drivers     []string
 
 	Findings   []Finding
@@ -145,7 +146,7 @@ func Check(r Request) (Verdict, error) {
 	}
 	v.Environment, v.Virtual, v.Version = e.Root, e.Virtual(), e.Interpreter.Version.String()
 	state := nixld.Examine(r.System, env, e.Interp, e.Machine)
-	v.NixLD, v.Variable = state.Loader.Kind == nixld.NixLD, state.Settings.Library.Name
+	v.nixLD(&state)
 	v.Drivers = nixld.DriverDirs(r.System)
 	v.watched = watches(&r, env, &e, &state)
 	v.Notes = append(v.Notes, e.Notes...)
@@ -173,6 +174,16 @@ func Check(r Request) (Verdict, error) {
 		v.Reason = "the interpreter " + e.Real + " was built by Nix: nix-ld has no part in it, and what is listed for nix-ld does not help"
 	}
 	return v, nil
+}
+
+// nixLD takes over what nix-ld makes of the environment. A Nix shell that sets the library path hides
+// the system's list, and what is listed there then seems not to help.
+func (v *Verdict) nixLD(state *nixld.State) {
+	library := state.Settings.Library
+	v.NixLD, v.Variable = state.Loader.Kind == nixld.NixLD, library.Name
+	if v.NixLD && !library.Default && library.Value != nixld.DefaultLibraryPath {
+		v.Override = library.Name + "=" + library.Value
+	}
 }
 
 // loader takes over what is known of the loader.

@@ -55,7 +55,7 @@ func Wheel(r Request, name string) (Verdict, error) {
 		return v, err
 	}
 	state := nixld.Examine(r.System, env, e.Interp, e.Machine)
-	v.NixLD, v.Variable = state.Loader.Kind == nixld.NixLD, state.Settings.Library.Name
+	v.nixLD(&state)
 	v.Drivers = nixld.DriverDirs(r.System)
 	v.Environment, v.Version = name, e.Interpreter.Version.String()
 	if v.loader(&state); v.Outcome != OK || e.Interp == "" || state.Loader.Kind == nixld.Musl {
