@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,11 +52,11 @@ func slow(dir string, p programs, scan string, finder *host.Finder) (lines []str
 	case scan == "":
 		lines = append(lines, "cold scan: not measured, -scan names no environment")
 	default:
-		line, err := cold(m, shim("check", scan), scan, search(finder, "libtree"))
+		more, err := cold(m, shim("check", scan), scan, finder)
 		if err != nil {
 			return lines, err
 		}
-		lines = append(lines, line)
+		lines = append(lines, more...)
 	}
 	return lines, nil
 }
@@ -89,43 +90,75 @@ func doctor(m machine, r row, module string) (string, error) {
 }
 
 // cold measures a scan of which nothing is remembered, the files being in the page cache, beside
-// libtree over the same files.
-func cold(m machine, r row, scan, libtree string) (string, error) {
+// libtree over the same files. The scan also walks the environment, takes in the interpreter and its
+// standard library, compares symbol versions, and remembers what it read; libtree does none of that.
+// lddtree, for which an environment takes minutes, is measured on a sample of the files.
+func cold(m machine, r row, scan string, finder *host.Finder) ([]string, error) {
 	files, err := modules(scan)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	t := &table{rows: []row{r}}
+	rows := []row{r}
+	libtree := search(finder, "libtree")
 	if libtree != "" {
-		t.rows = append(t.rows, row{name: "libtree", argv: append([]string{libtree}, files...), env: r.env, dir: r.dir, fails: true})
+		rows = append(rows, row{name: "libtree", argv: append([]string{libtree}, files...), env: r.env, dir: r.dir, exits: true})
 	}
-	times := map[string][]float64{}
+	times, err := coldRounds(m, rows, slowRounds)
+	if err != nil {
+		return nil, err
+	}
+	ours := median(times[r.name])
+	head := fmt.Sprintf("cold scan of %d ELF files: %.0f ms", len(files), ours)
+	lines := []string{head + ", without libtree to compare with"}
+	if libtree != "" {
+		ratio := ratios(times[r.name], times["libtree"])
+		low, high := interval(ratio)
+		lines[0] = fmt.Sprintf("%s, libtree %.0f ms: × %.2f (%.2f to %.2f): %s",
+			head, median(times["libtree"]), median(ratio), low, high, verdict(median(ratio) <= 1))
+	}
+	if lddtree := search(finder, "lddtree"); lddtree != "" && len(files) > 0 {
+		var sample []string
+		for i := range min(lddtreeFiles, len(files)) {
+			sample = append(sample, files[i*len(files)/min(lddtreeFiles, len(files))])
+		}
+		times, err := coldRounds(m, []row{{name: "lddtree", argv: append([]string{lddtree}, sample...), env: r.env, dir: r.dir, exits: true}}, 3)
+		if err != nil {
+			return lines, err
+		}
+		each := median(times["lddtree"]) / float64(len(sample))
+		lines = append(lines, fmt.Sprintf("lddtree: %.0f ms a file, over %d of them; the scan %.2f ms a file", each, len(sample), ours/float64(len(files))))
+	}
+	return lines, nil
+}
+
+// lddtreeFiles is how many files lddtree is measured on.
+const lddtreeFiles = 40
+
+// coldRounds runs the rows with an empty cache, each round in another order. Before the rounds
+// that are measured one reads the files from the disk.
+func coldRounds(m machine, rows []row, rounds int) (map[string][]float64, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer null.Close()
-	for round := range slowRounds + 1 {
-		for _, r := range t.rows {
+	times := map[string][]float64{}
+	for round := range rounds + 1 {
+		rand.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		for _, r := range rows {
 			if err := os.RemoveAll(filepath.Join(m.dir, ".cache/shim")); err != nil {
-				return "", err
+				return nil, err
 			}
 			c, err := r.run(null.Fd())
 			if err != nil {
-				return "", err
+				return nil, err
 			}
-			if round > 0 { // the first reads the files from the disk
+			if round > 0 {
 				times[r.name] = append(times[r.name], milliseconds(c.time))
 			}
 		}
 	}
-	ours := median(times[r.name])
-	line := fmt.Sprintf("cold scan of %d ELF files: %.0f ms", len(files), ours)
-	if libtree == "" {
-		return line + ", without libtree to compare with", nil
-	}
-	theirs := median(times["libtree"])
-	return fmt.Sprintf("%s, libtree %.0f ms: %s", line, theirs, verdict(ours <= theirs)), nil
+	return times, nil
 }
 
 // modules returns the shared libraries below dir.
