@@ -1,10 +1,11 @@
 package elfdeps
 
 import (
+	"io"
+	"os"
+	"slices"
 	"strings"
 	"sync"
-
-	"golang.org/x/sys/cpu"
 )
 
 // A System says where its dynamic loader looks for shared objects.
@@ -60,22 +61,40 @@ func SplitPath(value string) []string {
 }
 
 // HWCaps returns the glibc-hwcaps subdirectories for this machine's processor, best first
-// (glibc sysdeps/x86_64/dl-hwcaps-subdirs.c). Of the features that x/sys/cpu does not know, every
-// processor with the rest of a level has them as well.
+// (glibc sysdeps/x86_64/dl-hwcaps-subdirs.c); none where /proc tells nothing of it. The processor is
+// not asked itself: under virtualisation that takes 40 µs, and a package that does so at its
+// initialisation takes them from every python.
 func HWCaps() []string {
-	x := &cpu.X86
-	v2 := x.HasCX16 && x.HasPOPCNT && x.HasSSE3 && x.HasSSSE3 && x.HasSSE41 && x.HasSSE42
-	v3 := v2 && x.HasAVX && x.HasAVX2 && x.HasBMI1 && x.HasBMI2 && x.HasFMA && x.HasOSXSAVE
-	v4 := v3 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512CD && x.HasAVX512DQ && x.HasAVX512VL
-	switch {
-	case v4:
-		return []string{"x86-64-v4", "x86-64-v3", "x86-64-v2"}
-	case v3:
-		return []string{"x86-64-v3", "x86-64-v2"}
-	case v2:
-		return []string{"x86-64-v2"}
+	f, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return nil
 	}
-	return nil
+	defer f.Close()
+	head := make([]byte, 16<<10) // the first processor's; they are alike
+	n, _ := io.ReadFull(f, head)
+	return hwcaps(string(head[:n]))
+}
+
+// hwcaps returns the subdirectories for what cpuinfo, the text of /proc/cpuinfo, lists under flags.
+// The levels are those of the x86-64 psABI: abm is lzcnt, pni is sse3.
+func hwcaps(cpuinfo string) []string {
+	_, line, _ := strings.Cut(cpuinfo, "\nflags")
+	line, _, _ = strings.Cut(line, "\n")
+	flags := strings.Fields(line)
+	var levels []string
+	for _, level := range []struct{ name, flags string }{
+		{"x86-64-v2", "cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3"},
+		{"x86-64-v3", "avx avx2 bmi1 bmi2 f16c fma abm movbe xsave"},
+		{"x86-64-v4", "avx512f avx512bw avx512cd avx512dq avx512vl"},
+	} {
+		for _, flag := range strings.Fields(level.flags) {
+			if !slices.Contains(flags, flag) {
+				return levels
+			}
+		}
+		levels = append([]string{level.name}, levels...)
+	}
+	return levels
 }
 
 // OldSubdirs returns the subdirectories that the x86_64 loader of glibc 2.minor looks into after

@@ -138,3 +138,27 @@ func TestOpen_atOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+func TestHWCaps_levels(t *testing.T) {
+	const (
+		v2 = "fpu cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3"
+		v3 = v2 + " avx avx2 bmi1 bmi2 f16c fma abm movbe xsave"
+		v4 = v3 + " avx512f avx512bw avx512cd avx512dq avx512vl"
+	)
+	for flags, want := range map[string]string{
+		"fpu sse2":                           "",
+		v2:                                   "x86-64-v2",
+		v3:                                   "x86-64-v3 x86-64-v2",
+		v4:                                   "x86-64-v4 x86-64-v3 x86-64-v2",
+		strings.Replace(v3, " movbe", "", 1): "x86-64-v2",
+		strings.Replace(v4, " pni", "", 1):   "",
+	} {
+		text := "processor\t: 0\nvendor_id\t: x\nflags\t\t: " + flags + "\nbugs\t\t: avx512f\n"
+		if got := strings.Join(hwcaps(text), " "); got != want {
+			t.Errorf("%s: %q, want %q", flags, got, want)
+		}
+	}
+	if got := hwcaps(""); got != nil {
+		t.Errorf("of nothing: %q", got)
+	}
+}
