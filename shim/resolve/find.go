@@ -47,6 +47,13 @@ func (r *resolver) answer(a ask) (Target, error) {
 		return r.decide(a.step, t), nil
 	}
 	r.pass(a.step, "nothing installed satisfies it")
+	if r.Explicit != "" {
+		// Where the selector or name by itself has no Python, installing what a file asks for would
+		// not help.
+		if _, ok := r.find(r.byName()); !ok {
+			return Target{}, r.notInstalled(r.ownAsk())
+		}
+	}
 	return Target{}, r.notInstalled(a)
 }
 
@@ -64,7 +71,12 @@ func (r *resolver) newest() (Target, error) {
 		}
 		return t, nil
 	}
-	return Target{}, r.notInstalled(ask{step: Step{Source: r.Explicit, Value: r.Explicit}, request: request})
+	return Target{}, r.notInstalled(r.ownAsk())
+}
+
+// ownAsk is what the call itself asks for, by its selector or name.
+func (r *resolver) ownAsk() ask {
+	return ask{step: Step{Source: r.Explicit, Value: r.Explicit}, request: r.byName()}
 }
 
 // byName returns the constraint as a request. The name python3.13 leaves open whether the build is

@@ -122,7 +122,7 @@ func Managed(q Question) (Target, error) {
 	if t, ok := r.fromManaged(r.byName()); ok {
 		return t, nil
 	}
-	return Target{}, r.notInstalled(ask{step: Step{Source: q.Explicit, Value: q.Explicit}, request: r.byName()})
+	return Target{}, r.notInstalled(r.ownAsk())
 }
 
 // ProjectEnvironment returns the Python in the environment that `uv run` has for the working

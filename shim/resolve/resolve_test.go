@@ -282,6 +282,8 @@ func TestPython_notInstalled(t *testing.T) {
 		{name: "uv_python", world: all, env: []string{"UV_PYTHON=3.11"}, want: `no Python is installed that satisfies "3.11", requested by UV_PYTHON`, have: "3.14 3.13 3.12"},
 		{name: "default", world: py312, defaults: "3.14", want: `no Python is installed that satisfies "3.14", requested by policy default`, have: "3.12"},
 		{name: "requires_python", world: py312 + "-- work/pyproject.toml --\n[project]\nrequires-python = '>=3.13'\n", want: `no Python is installed that satisfies ">=3.13", requested by ROOT/work/pyproject.toml`, have: "3.12"},
+		{name: "selector_beside_a_range", world: all + "-- work/pyproject.toml --\n[project]\nrequires-python = '>=3.11'\n", call: "python +3.99", want: `no Python is installed that satisfies "3.99", requested by +3.99`, have: "3.14 3.13 3.12"},
+		{name: "name_within_a_pin", world: all + "-- work/.python-version --\n>=3.12.12\n", call: "python3.12", want: `no Python is installed that satisfies ">=3.12.12", requested by ROOT/work/.python-version:1`, have: "3.14 3.13 3.12"},
 		{name: "nothing_at_all", want: "no Python is installed: uv has none, and there is none on PATH"},
 		{name: "only_managed_wanted", world: "program bin/python3.12\n", env: []string{"UV_MANAGED_PYTHON=1"}, want: "no Python is installed: uv has none, and there is none on PATH"},
 		{name: "free_threaded_is_not_3_13", world: "managed cpython-3.13.8+freethreaded-linux-x86_64-gnu\n", call: "python3.13", want: `no Python is installed that satisfies "3.13", requested by python3.13`, have: "3.13t"},
