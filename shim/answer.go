@@ -106,8 +106,11 @@ func shellWord(text string) string {
 	if !strings.ContainsAny(text, " <>=!~*'\"$&;|()[]{}?#\\`") {
 		return text
 	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return shellQuote(text)
 }
+
+// shellQuote puts text into single quotes, as sh and its kin have them.
+func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // bypass runs the next real program of the name, at once. If there is none for a Python, it is the
 // newest managed one.

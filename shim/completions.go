@@ -115,7 +115,7 @@ _shim() {
   commands=(
 `)
 	for _, c := range all {
-		fmt.Fprintf(&b, "    %s\n", zshQuote(c.name+":"+c.short))
+		fmt.Fprintf(&b, "    %s\n", shellQuote(c.name+":"+c.short))
 	}
 	b.WriteString(`  )
   if ((CURRENT == 2)); then
@@ -127,13 +127,13 @@ _shim() {
 	for _, c := range all {
 		var args []string
 		for _, o := range c.options {
-			args = append(args, zshQuote(o))
+			args = append(args, shellQuote(o))
 		}
 		if len(c.words) > 0 {
-			args = append(args, zshQuote("1:what:("+strings.Join(c.words, " ")+")"))
+			args = append(args, shellQuote("1:what:("+strings.Join(c.words, " ")+")"))
 		}
 		if c.files {
-			args = append(args, zshQuote("*:file:_files"))
+			args = append(args, shellQuote("*:file:_files"))
 		}
 		fmt.Fprintf(&b, "    %s) shift words; ((CURRENT--)); _arguments %s ;;\n", c.name, strings.Join(args, " "))
 	}
@@ -143,8 +143,6 @@ if [ "$funcstack[1]" = "_shim" ]; then _shim "$@"; else compdef _shim shim; fi
 `)
 	return b.String()
 }
-
-func zshQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 func fishCompletions(all []completion) string {
 	var b strings.Builder

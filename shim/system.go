@@ -3,7 +3,6 @@ package shim
 import (
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"uvshim/shim/elfdeps"
@@ -49,10 +48,7 @@ func (p *program) usedUV() *lock.UV {
 
 // usedNixLD returns the nix-ld that runs foreign programs of this machine's own kind.
 func (p *program) usedNixLD() *lock.NixLD {
-	interp, machine := "/lib64/ld-linux-x86-64.so.2", uint16(elfdeps.MachineX86_64)
-	if runtime.GOARCH == "arm64" {
-		interp, machine = "/lib/ld-linux-aarch64.so.1", elfdeps.MachineAArch64
-	}
+	interp, machine := nixld.NativeInterp()
 	system := nixld.Running()
 	state := nixld.Examine(system, p.host.Env, interp, machine)
 	if state.Loader.Kind != nixld.NixLD {

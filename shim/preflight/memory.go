@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,15 +37,12 @@ func (m *Memory) facts() *facts { return &facts{dir: m.dir} }
 // schema is that of a remembered verdict, and of the rules that led to it.
 const schema = "verdict 1"
 
-// loaders are the paths of glibc's loader by GOARCH, where programs for this machine have it.
-var loaders = map[string]string{
-	"amd64": "/lib64/ld-linux-x86-64.so.2", "arm64": "/lib/ld-linux-aarch64.so.1",
-	"386": "/lib/ld-linux.so.2", "riscv64": "/lib/ld-linux-riscv64-lp64d.so.1",
-}
-
 // key is what a verdict is remembered by. A Nix shell shares an environment but not its verdict,
 // and so does a container.
-func (r *Request) key() string { return r.keyWith(realPath(loaders[runtime.GOARCH])) }
+func (r *Request) key() string {
+	native, _ := nixld.NativeInterp()
+	return r.keyWith(realPath(native))
+}
 
 // keyWith is key for who knows the loader's path without links already.
 func (r *Request) keyWith(loader string) string {
@@ -215,7 +211,8 @@ func (m *Memory) Load(r Request) (v Verdict, day string, ok bool) {
 	if m == nil || !r.System.Running() || len(r.Paths) > 0 {
 		return Verdict{}, "", false
 	}
-	loader := realPath(loaders[runtime.GOARCH])
+	native, _ := nixld.NativeInterp()
+	loader := realPath(native)
 	key := r.keyWith(loader)
 	data, ok := m.verdicts.Load(key)
 	if !ok {
@@ -228,7 +225,7 @@ func (m *Memory) Load(r Request) (v Verdict, day string, ok bool) {
 	moved := false
 	for i := range v.watched {
 		w := &v.watched[i]
-		if w.how == watchReal && w.path == loaders[runtime.GOARCH] && w.was == loader {
+		if w.how == watchReal && w.path == native && w.was == loader {
 			continue
 		}
 		holds, changed := w.holds()
