@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/BurntSushi/toml"
+	"uvshim/shim/decode"
 )
 
 // The names of the locations in which the decoder puts dates and times without an offset.
@@ -46,11 +46,8 @@ func Decode(text []byte) (Lock, error) {
 }
 
 func parse(text []byte) (table, error) {
-	if err := shallow(text); err != nil {
-		return nil, err
-	}
 	t := table{}
-	if _, err := toml.Decode(string(text), (*map[string]any)(&t)); err != nil {
+	if err := decode.TOML(text, (*map[string]any)(&t)); err != nil {
 		return nil, err
 	}
 	return t, nil

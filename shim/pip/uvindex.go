@@ -7,8 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
+	"uvshim/shim/decode"
 	"uvshim/shim/host"
 	"uvshim/shim/say"
 	"uvshim/shim/uv"
@@ -243,10 +242,10 @@ func readUV(file string) (uvDocument, error) {
 				UV uvDocument `toml:"uv"`
 			} `toml:"tool"`
 		}
-		err = toml.Unmarshal(data, &project)
+		err = decode.TOML(data, &project)
 		doc = project.Tool.UV
 	} else {
-		err = toml.Unmarshal(data, &doc)
+		err = decode.TOML(data, &doc)
 	}
 	if err != nil {
 		return doc, fmt.Errorf("%s: %w", say.Quote(file), err)

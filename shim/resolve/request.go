@@ -58,24 +58,58 @@ func (r *resolver) variable() (ask, bool) {
 // the root of the workspace that the working directory is in (uv-python-discovery,
 // PythonVersionFile::discover).
 func (r *resolver) pin() (ask, bool) {
+	if file := r.pinFile(pinNames); file != "" {
+		return r.pinIn(file, "pin", false)
+	}
+	return ask{}, false
+}
+
+// Pins returns what `uv python install` installs when it is told nothing: each request of the
+// nearest version file, of which .python-versions counts first, or of the global one.
+func Pins(q Question) []string {
+	r := &resolver{Question: q, env: q.Host.Env}
+	names := []string{".python-versions", ".python-version"}
+	file := r.pinFile(names)
+	if file == "" && r.UV.Config != "" && !uv.NoConfig(r.env) {
+		for _, name := range names {
+			if path := filepath.Join(r.UV.Config, name); file == "" && there(path) {
+				file = path
+			}
+		}
+	}
+	data, err := host.ReadFile(file, pinLimit)
+	if err != nil {
+		return nil
+	}
+	var requests []string
+	for _, line := range version.Lines(data) {
+		if !line.Skipped && line.Problem == "" {
+			requests = append(requests, line.Text)
+		}
+	}
+	return requests
+}
+
+// pinFile returns the nearest version file of one of the names, "" if there is none.
+func (r *resolver) pinFile(names []string) string {
 	if r.Host.Dir == "" || uv.NoConfig(r.env) {
-		return ask{}, false
+		return ""
 	}
 	stop := "/"
 	if p, ok := r.Up.Project(); ok {
 		stop = p.Workspace
 	}
 	for _, dir := range r.Up.Dirs() {
-		for _, name := range pinNames {
+		for _, name := range names {
 			if r.Up.Has(dir, name) {
-				return r.pinIn(filepath.Join(dir, name), "pin", false)
+				return filepath.Join(dir, name)
 			}
 		}
 		if dir == stop {
 			break
 		}
 	}
-	return ask{}, false
+	return ""
 }
 
 // pinNames are the names of version files; in one directory the first counts.

@@ -6,6 +6,7 @@
 package resolve
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -140,6 +141,12 @@ func ProjectEnvironment(q Question) (Target, bool) {
 		return Target{}, false
 	}
 	return Target{Path: path, Interpreter: r.identify(path), Environment: dir}, true
+}
+
+// At returns the Python of an environment, of which path is the executable, as a target.
+func At(q Question, path string) Target {
+	r := &resolver{Question: q, env: q.Host.Env}
+	return Target{Path: path, Interpreter: r.identify(path), Environment: filepath.Dir(filepath.Dir(path))}
 }
 
 // String returns the step as a line for people.

@@ -4,8 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
+	"uvshim/shim/decode"
 	"uvshim/shim/host"
 )
 
@@ -93,7 +92,7 @@ func (u *Upward) readPreference(file string) string {
 		var doc struct {
 			Preference string `toml:"python-preference"`
 		}
-		err = toml.Unmarshal(data, &doc)
+		err = decode.TOML(data, &doc)
 		return []byte(doc.Preference), err
 	})
 	if err != nil {

@@ -15,37 +15,57 @@ import (
 
 // Dirs are the directories of one user's uv. A field is empty where it cannot be known.
 type Dirs struct {
-	Python string // managed interpreters: uv python dir
-	Bin    string // links to them: uv python dir --bin
-	Config string // uv.toml and the global pin
+	Python  string // managed interpreters: uv python dir
+	Bin     string // links to them: uv python dir --bin
+	Tool    string // tools: uv tool dir
+	ToolBin string // their programs: uv tool dir --bin
+	Config  string // uv.toml and the global pin
 }
 
 // Locate returns uv's directories as uv itself works them out from env, the base directories and
-// the working directory (uv-python-managed, ManagedPythonInstallations::from_settings).
+// the working directory (uv-python-managed, ManagedPythonInstallations::from_settings; uv-tool,
+// InstalledTools::from_settings).
 func Locate(env host.Env, base host.Dirs, cwd string) Dirs {
-	var d Dirs
-	switch dir := env.Get("UV_PYTHON_INSTALL_DIR"); {
-	case filepath.IsAbs(dir):
-		d.Python = filepath.Clean(dir)
-	case dir != "" && cwd != "":
-		d.Python = filepath.Join(cwd, dir)
-	case base.Data != "":
-		d.Python = filepath.Join(base.Data, "uv", "python")
-	}
-	switch {
-	case env.Get("UV_PYTHON_BIN_DIR") != "":
-		d.Bin = env.Get("UV_PYTHON_BIN_DIR")
-	case filepath.IsAbs(env.Get("XDG_BIN_HOME")):
-		d.Bin = env.Get("XDG_BIN_HOME")
-	case filepath.IsAbs(env.Get("XDG_DATA_HOME")):
-		d.Bin = filepath.Join(env.Get("XDG_DATA_HOME"), "..", "bin")
-	case base.Home != "":
-		d.Bin = filepath.Join(base.Home, ".local", "bin")
+	d := Dirs{
+		Python:  store(env.Get("UV_PYTHON_INSTALL_DIR"), "python", base, cwd),
+		Bin:     bin(env.Get("UV_PYTHON_BIN_DIR"), env, base),
+		Tool:    store(env.Get("UV_TOOL_DIR"), "tools", base, cwd),
+		ToolBin: bin(env.Get("UV_TOOL_BIN_DIR"), env, base),
 	}
 	if base.Config != "" {
 		d.Config = filepath.Join(base.Config, "uv")
 	}
 	return d
+}
+
+// store returns the directory of one kind of things that uv keeps: asked, the value of its own
+// variable, or its place in the data directory (uv-state, StateStore).
+func store(asked, kind string, base host.Dirs, cwd string) string {
+	switch {
+	case filepath.IsAbs(asked):
+		return filepath.Clean(asked)
+	case asked != "" && cwd != "":
+		return filepath.Join(cwd, asked)
+	case base.Data != "":
+		return filepath.Join(base.Data, "uv", kind)
+	}
+	return ""
+}
+
+// bin returns the directory that uv puts programs into: asked, the value of its own variable, or
+// the user's (uv-dirs, user_executable_directory).
+func bin(asked string, env host.Env, base host.Dirs) string {
+	switch {
+	case asked != "":
+		return asked
+	case filepath.IsAbs(env.Get("XDG_BIN_HOME")):
+		return env.Get("XDG_BIN_HOME")
+	case filepath.IsAbs(env.Get("XDG_DATA_HOME")):
+		return filepath.Join(env.Get("XDG_DATA_HOME"), "..", "bin")
+	case base.Home != "":
+		return filepath.Join(base.Home, ".local", "bin")
+	}
+	return ""
 }
 
 // Busy reports whether uv is installing, upgrading or removing interpreters: it then holds the

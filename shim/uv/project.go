@@ -4,8 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
+	"uvshim/shim/decode"
 	"uvshim/shim/host"
 )
 
@@ -111,7 +110,7 @@ func parsePyproject(path string) ([]byte, error) {
 			}
 		}
 	}
-	if err := toml.Unmarshal(data, &doc); err != nil {
+	if err := decode.TOML(data, &doc); err != nil {
 		return nil, err
 	}
 	var p pyproject

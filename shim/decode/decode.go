@@ -1,10 +1,24 @@
-package lock
+// Package decode reads TOML that others wrote.
+package decode
 
-import "errors"
+import (
+	"errors"
 
-const maxDepth = 16 // of arrays and tables in one another, and of names in a dotted key
+	"github.com/BurntSushi/toml"
+)
+
+const maxDepth = 64 // of arrays and tables in one another, and of names in a dotted key
 
 var errDeep = errors.New("nested too deeply")
+
+// TOML decodes text into v, as toml.Unmarshal does. Text that is nested deeply is an error: the
+// decoder recurses, and what overflows its stack is no panic but the end of the program.
+func TOML(text []byte, v any) error {
+	if err := shallow(text); err != nil {
+		return err
+	}
+	return toml.Unmarshal(text, v)
+}
 
 // shallow refuses text whose nesting would cost the decoder, which recurses, its stack, or, with
 // dotted keys, time that grows with the square of their length. It follows TOML only as far as to
