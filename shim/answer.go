@@ -124,6 +124,8 @@ func (p *program) bypass() int {
 			return p.notInstalled(err)
 		}
 		path = target.Path
+	case p.call.Tool == intercept.Pip:
+		return p.noPip()
 	default:
 		if path, ok = p.findUV(p.call.Name); !ok {
 			return p.noUV()
@@ -153,7 +155,7 @@ func (p *program) noUV() int {
 
 // uvAdvice tells how to get uv here.
 func (p *program) uvAdvice() string {
-	if _, err := os.Stat("/etc/NIXOS"); err == nil {
+	if onNixOS() {
 		return "in configuration.nix: environment.systemPackages = with pkgs; [ uv ];"
 	}
 	return "run shim's install.sh again, or install uv as its documentation says"

@@ -17,9 +17,9 @@ func linkCommand() command {
 		name:  "link",
 		short: "(re)create the shims",
 		long: `
-Puts this program into the shim directory under the names python, python3, uv and uvx, and
-python3.N for each Python that uv has installed, and removes the shims of Pythons that are gone.
-Run it after an upgrade of shim, or when a new minor version was installed.
+Puts this program into the shim directory under the names python, python3, uv, uvx, pip and pip3,
+and python3.N for each Python that uv has installed, and removes the shims of Pythons that are gone.
+Run it after an upgrade of shim. Where the uv of the shims installs a Python, it is done already.
 
 example: shim link
 `,
@@ -43,20 +43,7 @@ func (p *program) link() int {
 		p.say.Error("%s belongs to another user, who would then run what you put there", say.Quote(dir))
 		return exitFailed
 	}
-	self, err := os.Open("/proc/self/exe")
-	if err != nil {
-		self, err = os.Open(host.Executed())
-	}
-	if err != nil {
-		p.say.Error("cannot read this program: %v", err)
-		return exitFailed
-	}
-	defer self.Close()
-	var interpreters []version.Interpreter
-	for _, m := range p.uv.Managed() {
-		interpreters = append(interpreters, m.Interpreter)
-	}
-	r, err := link.Make(p.dirs.Data, self, link.Names(interpreters))
+	r, err := p.makeLinks()
 	if err != nil {
 		p.say.Error("cannot make the shims: %v", err)
 		return exitFailed
@@ -73,4 +60,21 @@ func (p *program) link() int {
 	}
 	p.recordSystem()
 	return exitOK
+}
+
+// makeLinks brings the shims up to date with this program and with uv's interpreters.
+func (p *program) makeLinks() (link.Result, error) {
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		self, err = os.Open(host.Executed())
+	}
+	if err != nil {
+		return link.Result{}, err
+	}
+	defer self.Close()
+	var interpreters []version.Interpreter
+	for _, m := range p.uv.Managed() {
+		interpreters = append(interpreters, m.Interpreter)
+	}
+	return link.Make(p.dirs.Data, self, link.Names(interpreters))
 }

@@ -67,20 +67,37 @@ func (p *program) record(u use) {
 		}
 	}
 	if _, err := store.Note(u.entry()); err != nil {
-		// Where the place is another user's, as under sudo, leaving nothing behind is right.
-		var foreign *lock.NotOwnedError
-		if errors.As(err, &foreign) || errors.Is(err, lock.ErrNoPlace) {
-			p.debug("not recorded: %v", err)
-		} else {
-			if cause := errors.Unwrap(err); cause != nil {
-				err = cause
-			}
-			p.warnOnce("", "this use is not recorded: %v", err)
-		}
+		p.notRecorded("this use", err)
 		return
 	}
 	_ = p.facts.Save(key, []byte(string(today)+"\n"+facts))
 	for _, err := range store.TryFold() {
+		p.warnOnce("", "%v", err)
+	}
+}
+
+// notRecorded says that something did not get into the lock. Where the place is another user's, as
+// under sudo, leaving nothing behind is right.
+func (p *program) notRecorded(what string, err error) {
+	var foreign *lock.NotOwnedError
+	if errors.As(err, &foreign) || errors.Is(err, lock.ErrNoPlace) {
+		p.debug("not recorded: %v", err)
+		return
+	}
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause
+	}
+	p.warnOnce("", "%s is not recorded: %v", what, err)
+}
+
+// note records what a supervised call did, and folds it into the lock.
+func (p *program) note(r lock.Record) {
+	store := lock.Open(p.host)
+	if _, err := store.Note(r); err != nil {
+		p.notRecorded("this change", err)
+		return
+	}
+	for _, err := range store.Fold(foldWait) {
 		p.warnOnce("", "%v", err)
 	}
 }
@@ -100,11 +117,20 @@ func (u use) entry() lock.Record {
 	return r
 }
 
-// isDeclared reports whether one of the policy's versions stands for the interpreter.
+// isDeclared reports whether one of the policy's versions stands for the interpreter. That 3.14t
+// satisfies "3.14" does not make it what was declared. Of one that uv did not install less is known,
+// and what it satisfies counts.
 func isDeclared(i version.Interpreter, versions []string) bool {
+	this, err := version.Parse(i.Key())
 	return slices.ContainsFunc(versions, func(text string) bool {
-		request, err := version.Parse(text)
-		return err == nil && request.Matches(i) == version.Yes
+		request, bad := version.Parse(text)
+		switch {
+		case bad != nil:
+			return false
+		case err == nil && i.Libc != "":
+			return request.Covers(this)
+		}
+		return request.Matches(i) == version.Yes
 	})
 }
 

@@ -28,6 +28,7 @@ const (
 type program struct {
 	host   host.Host
 	call   intercept.Call
+	typed  []string // the call as it came
 	dirs   host.Dirs
 	uv     uv.Dirs
 	up     *uv.Upward
@@ -45,6 +46,7 @@ func Main() int {
 	p := &program{
 		host:   h,
 		call:   call,
+		typed:  append([]string{call.Name}, call.Args...),
 		dirs:   dirs,
 		uv:     uv.Locate(h.Env, dirs, h.Dir),
 		up:     uv.Look(facts, h.Dir),
@@ -68,6 +70,8 @@ func Main() int {
 		return p.bypass()
 	case call.Tool == intercept.Python:
 		return p.python()
+	case call.Tool == intercept.Pip:
+		return p.pip()
 	default:
 		return p.realUV()
 	}
@@ -75,6 +79,7 @@ func Main() int {
 
 // python is the way of a call of python: policy, resolve, preflight, record, exec.
 func (p *program) python() int {
+	p.host.Env = p.provide(p.host.Env)
 	declared := p.policy()
 	target, err := p.resolve(declared)
 	if err != nil {
@@ -84,31 +89,13 @@ func (p *program) python() int {
 		for _, text := range target.Warnings {
 			p.warnOnce("", "%s", text)
 		}
-		verdict, refusal := p.preflight(target.Path, declared, false)
-		if refusal != exitOK {
-			return refusal
+		judged := p.preflight(target.Path, declared, false)
+		if judged.refusal != exitOK {
+			return judged.refusal
 		}
-		p.record(p.used(target, declared).with(verdict))
+		p.record(p.used(target, declared).with(judged.seen))
 	}
 	return p.exec(launch.Plan{Path: target.Path, Args: p.call.Args, Env: p.host.Env}, target.FromPath)
-}
-
-// realUV is the way of a call of uv or uvx.
-func (p *program) realUV() int {
-	path, ok := p.findUV(p.call.Name)
-	if !ok {
-		return p.noUV()
-	}
-	declared := p.policy()
-	if target, ok := p.runEnvironment(declared); ok {
-		verdict, refusal := p.preflight(target.Path, declared, true)
-		if refusal != exitOK {
-			return refusal
-		}
-		p.record(p.used(target, declared).with(verdict))
-	}
-	env := launch.ForUV(p.host.Env, p.finder.Dirs())
-	return p.exec(launch.Plan{Path: path, Args: p.call.Args, Env: env}, true)
 }
 
 // uvBusy bounds the wait for uv to finish what it does to the interpreters.
@@ -117,12 +104,25 @@ const uvBusy = 10 * time.Second
 // exec runs the plan in place of this process, and says why where that fails. fromPath tells that
 // the program was found on PATH, where version managers may send us round in circles.
 func (p *program) exec(plan launch.Plan, fromPath bool) int {
+	plan, ok := p.ready("exec", plan, fromPath)
+	if !ok {
+		return exitNotRun
+	}
+	host.AsStarted()
+	err := plan.Exec()
+	p.say.Error("cannot run %s: %v", say.Quote(plan.Path), err)
+	return exitNotRun
+}
+
+// ready returns the plan with what must be in its environment, and false for a program that leads
+// back to us. how is the debug output's word for the way it runs.
+func (p *program) ready(how string, plan launch.Plan, fromPath bool) (launch.Plan, bool) {
 	if fromPath {
 		env, ok := launch.Hop(plan.Env, p.host.PID, os.Getppid(), launch.Now())
 		if !ok {
 			p.say.Error("%q is a loop: %q on PATH leads back to shim", p.call.Name, plan.Path)
 			p.say.Hint("take the other version manager's shims off PATH, or set SHIM_DISABLE=1 for it")
-			return exitNotRun
+			return plan, false
 		}
 		plan.Env = env
 	}
@@ -130,12 +130,9 @@ func (p *program) exec(plan launch.Plan, fromPath bool) int {
 		for _, line := range launch.Diff(p.host.Env, plan.Env) {
 			p.say.Debug("env %s", say.Word(line))
 		}
-		p.say.Debug("exec %s", say.Quote(plan.Path))
+		p.say.Debug("%s %s", how, say.Quote(plan.Path))
 	}
-	host.AsStarted()
-	err := plan.Exec()
-	p.say.Error("cannot run %s: %v", say.Quote(plan.Path), err)
-	return exitNotRun
+	return plan, true
 }
 
 // policy returns what the user declared. A broken policy costs a warning, and the last good one
@@ -154,8 +151,9 @@ func (p *program) policy() policy.Policy {
 
 // warnOnce prints a warning that would come with every call only once for each text and identity
 // of what it is about: once on a terminal and once where standard error is none. Where no claim to
-// having printed it can be kept, it is printed on a terminal and not elsewhere.
-func (p *program) warnOnce(identity, format string, args ...any) {
+// having printed it can be kept, it is printed on a terminal and not elsewhere. It reports whether
+// it printed.
+func (p *program) warnOnce(identity, format string, args ...any) bool {
 	tty := host.Terminal(os.Stderr)
 	first, err := p.facts.Claim(identity+"\n"+say.Sprintf(format, args...), tty)
 	if err != nil {
@@ -164,4 +162,5 @@ func (p *program) warnOnce(identity, format string, args ...any) {
 	if first {
 		p.say.Warning(format, args...)
 	}
+	return first
 }

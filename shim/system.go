@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -10,27 +11,25 @@ import (
 	"uvshim/shim/nixld"
 )
 
-// recordSystem puts the real uv, and the nix-ld where there is one, into the lock. Not from a shell
-// with an environment of its own, in which another uv or another NIX_LD may stand before the
-// user's.
+// recordSystem puts the real uv, and the nix-ld where there is one, into the lock.
 func (p *program) recordSystem() {
+	var r lock.Record
+	if r.UV, r.NixLD = p.system(); r.UV == nil && r.NixLD == nil {
+		return
+	}
+	p.note(r)
+}
+
+// system returns the real uv, and the nix-ld where there is one, for the lock. It returns nothing in
+// a shell with an environment of its own, in which another uv or another NIX_LD may stand before
+// the user's.
+func (p *program) system() (*lock.UV, *lock.NixLD) {
 	for _, name := range []string{"VIRTUAL_ENV", "CONDA_PREFIX", "IN_NIX_SHELL", "DIRENV_DIR", "UV"} {
 		if p.host.Env.Get(name) != "" {
-			return
+			return nil, nil
 		}
 	}
-	r := lock.Record{UV: p.usedUV(), NixLD: p.usedNixLD()}
-	if r.UV == nil && r.NixLD == nil {
-		return
-	}
-	store := lock.Open(p.host)
-	if _, err := store.Note(r); err != nil {
-		p.debug("the system is not recorded: %v", err)
-		return
-	}
-	for _, err := range store.Fold(foldWait) {
-		p.say.Warning("%v", err)
-	}
+	return p.usedUV(), p.usedNixLD()
 }
 
 func (p *program) usedUV() *lock.UV {
@@ -38,12 +37,18 @@ func (p *program) usedUV() *lock.UV {
 	if !ok {
 		return nil
 	}
-	out, err := exec.Command(path, "--version").Output()
-	fields := strings.Fields(string(out)) // uv 0.13.9 (x86_64-unknown-linux-gnu)
-	if err != nil || len(fields) < 2 || fields[0] != "uv" {
+	version, err := p.facts.File("uv-version", path, func(path string) ([]byte, error) {
+		out, err := exec.Command(path, "--version").Output()
+		fields := strings.Fields(string(out)) // uv 0.13.9 (x86_64-unknown-linux-gnu)
+		if err != nil || len(fields) < 2 || fields[0] != "uv" {
+			return nil, errors.Join(err, errors.New("no version of uv"))
+		}
+		return []byte(fields[1]), nil
+	})
+	if err != nil {
 		return nil
 	}
-	return &lock.UV{Path: path, Version: fields[1]}
+	return &lock.UV{Path: path, Version: string(version)}
 }
 
 // usedNixLD returns the nix-ld that runs foreign programs of this machine's own kind.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"uvshim/policy"
 	"uvshim/shim/host"
 	"uvshim/shim/intercept"
 	"uvshim/shim/resolve"
@@ -21,14 +22,14 @@ func whichCommand() command {
 		args:  "[NAME [+VERSION]] [--why] [--json]",
 		short: "the real program that NAME would run here, and why",
 		long: `
-NAME is python, if not given, or any other name of a shim: python3, python3.12, pypy, uv, uvx.
+NAME is python, if not given, or any other name of a shim: python3, python3.12, pypy, uv, uvx, pip.
 
   --why    also each source that was asked, in order, and what came of it
   --json   the same for programs
 
 example: shim which python3.13 --why
 `,
-		words: []string{"python", "python3", "uv", "uvx"},
+		words: []string{"python", "python3", "uv", "uvx", "pip"},
 		setup: func(p *program, flags *flag.FlagSet) func([]string) int {
 			why := flags.Bool("why", false, "")
 			asJSON := flags.Bool("json", false, "")
@@ -72,7 +73,22 @@ func (p *program) which(args []string, why, asJSON bool) int {
 	p.call.Name, p.call.Constraint, p.call.Explicit = call.Name, call.Constraint, call.Explicit
 	switch call.Tool {
 	case intercept.UV, intercept.UVX:
-		return p.whichUV(asJSON)
+		path, ok := p.findUV(p.call.Name)
+		p.printProgram(resolve.Target{Path: path, Source: "PATH"}, ok, why, asJSON)
+		if !ok {
+			return p.noUV()
+		}
+		return exitOK
+	case intercept.Pip:
+		target, ok := p.whichPip()
+		p.printProgram(target, ok, why, asJSON)
+		switch {
+		case ok:
+			return exitOK
+		case target.Source == "PATH":
+			return p.noPip()
+		}
+		return p.noUV()
 	case intercept.Shim:
 		return p.usage("no shim has the name "+say.Quote(args[0]), "shim which --help", "")
 	}
@@ -165,21 +181,36 @@ func answerJSON(name string, t resolve.Target) whichAnswer {
 	return a
 }
 
-func (p *program) whichUV(asJSON bool) int {
-	path, ok := p.findUV(p.call.Name)
-	t := resolve.Target{Path: path, Source: "PATH"}
+// whichPip returns what a pip would run here: a pip, or the uv that stands in for it.
+func (p *program) whichPip() (t resolve.Target, ok bool) {
+	if path, ok := p.activePip(); ok {
+		return resolve.Target{Path: path, Source: "environment"}, true
+	}
+	if p.policy().Pip.Command == policy.PipOff {
+		path, ok := p.finder.Program(p.call.Name)
+		return resolve.Target{Path: path, Source: "PATH"}, ok
+	}
+	path, ok := p.findUV("uv")
+	step := resolve.Step{Source: "pip.command", Value: "uv pip", Decided: true}
+	return resolve.Target{Path: path, Source: step.Source, Trail: []resolve.Step{step}}, ok
+}
+
+// printProgram prints what is no Python, or in JSON that there is none.
+func (p *program) printProgram(t resolve.Target, ok, why, asJSON bool) {
 	if !ok {
 		t = resolve.Target{}
 	}
-	if asJSON {
+	switch {
+	case asJSON:
 		printJSON(answerJSON(p.call.Name, t))
-	} else if ok {
-		fmt.Println(say.Word(path))
+	case ok:
+		fmt.Println(say.Word(t.Path))
+		for _, step := range t.Trail {
+			if why {
+				fmt.Printf("  %s\n", say.Word(step.String()))
+			}
+		}
 	}
-	if !ok {
-		return p.noUV()
-	}
-	return exitOK
 }
 
 func printJSON(v any) {

@@ -21,9 +21,11 @@ func TestCoverageNumpy(t *testing.T) {
 	if !warned || got.Code != 1 || got.Stdout != "" || !strings.HasPrefix(rest, "Traceback ") || !strings.Contains(rest, noStdcxx) {
 		t.Errorf("exit %d\n%s%s", got.Code, got.Stdout, got.Stderr)
 	}
-	if again := root.Run(imports...); again.Code != 1 || again.Stderr != rest {
+	// it is said before once, and then after each failure
+	if again := root.Run(imports...); again.Code != 1 || again.Stderr != rest+"shim: warning: "+numpyWarning(root) {
 		t.Errorf("the second time: exit %d\n%s", again.Code, again.Stderr)
 	}
+	same(t, root.Run("uv", "run", "python", "-c", "0"), nixroot.Result{})
 
 	policyText(root, "[preflight]\nlibraries = \"strict\"\n")
 	same(t, root.Run(imports...), refused("libraries", numpyWarning(root)))
@@ -129,7 +131,7 @@ func TestCoverageLoaders(t *testing.T) {
 			same(t, root.Run("python", "-V"), warned)
 			same(t, root.Run("python", "-V"), row.own)
 			policyText(root, "[preflight]\nloader = \"off\"\n")
-			root.Run("rm", "-rf", rootHome+"/.cache/shim/claim")
+			forget(root)
 			same(t, root.Run("python", "-V"), row.own)
 			got := root.Run("shim", "check", exe)
 			if want := strings.ReplaceAll("  "+strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"; got.Code != 1 || !strings.HasSuffix(got.Stdout, want) || got.Stderr != "" {
@@ -170,7 +172,7 @@ func TestCoverageEnvironment(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			root := with(root.For(t), row.env...)
 			// the same warning is printed once, from whichever environment it comes
-			root.Run("rm", "-rf", rootHome+"/.cache/shim/claim")
+			forget(root)
 			same(t, root.Run(run...), row.want)
 			if row.want.Code == 0 { // what was said is true
 				got := root.Run(rootHome+"/demo/.venv/bin/python", "-c", "import numpy")
@@ -191,6 +193,7 @@ func TestCoverageEnvironment(t *testing.T) {
 		root := at(root.For(t), rootHome)
 		root.Must("uv", "venv", "--python", "/run/current-system/sw/bin/python3", "nixed")
 		root.Must("uv", "pip", "install", "--python", "nixed", "numpy")
+		forget(root)
 		got := with(root, "VIRTUAL_ENV="+rootHome+"/nixed").Run("python", "-c", "import numpy")
 		want := "shim: warning: numpy 2.5.5 needs libstdc++.so.6, which it does not find: its Python was built by Nix and does not use nix-ld\n" +
 			"  needed by  " + strings.Replace(umath(root), ".venv", "nixed", 1) + "\n" +

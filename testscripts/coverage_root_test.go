@@ -92,8 +92,13 @@ func demo(root *nixroot.Root, name string) *nixroot.Root {
 // numpyRoot returns a root with the program and the project demo.
 func numpyRoot(t *testing.T, o nixroot.Options) *nixroot.Root {
 	t.Helper()
-	return demo(newRoot(t, o, parts.Wheels(t, parts.Pythons(t)[0].Minor, numpyWheel)), "demo")
+	root := demo(newRoot(t, o, parts.Wheels(t, parts.Pythons(t)[0].Minor, numpyWheel)), "demo")
+	forget(root)
+	return root
 }
+
+// forget makes the program print again what it has warned of: making a project has its say, too.
+func forget(root *nixroot.Root) { root.Run("rm", "-rf", rootHome+"/.cache/shim/claim") }
 
 // site returns site-packages of the project's environment, seen from the project.
 func site(root *nixroot.Root) string {

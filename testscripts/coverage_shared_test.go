@@ -157,7 +157,7 @@ func TestCoverageOnce(t *testing.T) {
 	policyText(root, "[preflight]\nlibraries = \"strict\"\nignore = [\"libstdc++.so\"]\n")
 	same(t, root.Run("uv", "run", "python", "-c", "0"), refused("libraries", numpyWarning(root)))
 	policyText(root, "[preflight]\nlibraries = \"off\"\n")
-	root.Run("rm", "-r", rootHome+"/.cache/shim/claim")
+	forget(root)
 	same(t, root.Run("uv", "run", "python", "-c", "0"), nixroot.Result{})
 
 	root.Run("rm", rootHome+"/.config/shim/policy.toml")

@@ -42,7 +42,7 @@ func (h *home) lay() error {
 			return err
 		}
 	}
-	if err := h.shims("shim", "python", "python3", "uv", "uvx"); err != nil {
+	if err := h.shims("shim", "python", "python3", "uv", "uvx", "pip", "pip3"); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(h.ShimDir, ".shim-dir"), nil, 0o644); err != nil {

@@ -27,7 +27,7 @@ func Find(output string) (Problem, bool) {
 	for _, line := range lines {
 		line = strings.TrimSpace(line)
 		if name, ok := between(line, "Failed to build `", "`"); ok {
-			p.Package = name
+			p.Package, _, _ = strings.Cut(name, " @ ") // of a directory or URL
 		}
 		// A build tries many things, and says of each that it is missing; what weighs most is
 		// the reason.

@@ -82,6 +82,10 @@ func TestFind_heaviest(t *testing.T) {
 	if !ok || p.Lacks != "a C compiler" {
 		t.Errorf("got %+v: a compiler is needed whatever else is", p)
 	}
+	p, _ = Find("error: Failed to build `lib @ file:///home/user/lib`\nerror: linker `cc` not found\n")
+	if p.Package != "lib" {
+		t.Errorf("got %+v", p)
+	}
 	p, _ = Find("error: Failed to build `psycopg2==2.9.10`\n   Error: pg_config executable not found.\n")
 	if p.Package != "psycopg2==2.9.10" || p.Wheel != "psycopg2-binary" {
 		t.Errorf("got %+v", p)

@@ -20,6 +20,7 @@ const (
 	Python             // python, python3, python3.12, pypy…
 	UV
 	UVX
+	Pip
 )
 
 // A Call is one call of the program, understood.
@@ -83,6 +84,8 @@ func (c *Call) name(name string) bool {
 		c.Tool = UV
 	case "uvx":
 		c.Tool = UVX
+	case "pip", "pip3":
+		c.Tool = Pip
 	default:
 		constraint, ok := version.FromName(name)
 		if !ok {

@@ -40,10 +40,10 @@ type Result struct {
 // Dir returns the shim directory below a data directory.
 func Dir(data string) string { return filepath.Join(data, "shim", "bin") }
 
-// Names returns the names for the shims: python, python3, uv and uvx; python3.N[t] for each of the
-// interpreters; and PyPy's where one is among them.
+// Names returns the names for the shims: python, python3, uv, uvx, pip and pip3; python3.N[t] for
+// each of the interpreters; and PyPy's where one is among them.
 func Names(interpreters []version.Interpreter) []string {
-	names := []string{"python", "python3", "uv", "uvx"}
+	names := []string{"python", "python3", "uv", "uvx", "pip", "pip3"}
 	for _, i := range interpreters {
 		exe := i.Executable()
 		if _, ok := version.FromName(exe); !ok {

@@ -23,11 +23,11 @@ func TestNames(t *testing.T) {
 		}
 		list = append(list, i)
 	}
-	want := "pypy pypy3 pypy3.11 python python3 python3.14 python3.14t uv uvx"
+	want := "pip pip3 pypy pypy3 pypy3.11 python python3 python3.14 python3.14t uv uvx"
 	if got := strings.Join(Names(list), " "); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got := strings.Join(Names(nil), " "); got != "python python3 uv uvx" {
+	if got := strings.Join(Names(nil), " "); got != "pip pip3 python python3 uv uvx" {
 		t.Errorf("without interpreters: %s", got)
 	}
 }
