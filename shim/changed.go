@@ -112,7 +112,7 @@ func (p *program) toolsSince(c uvCall, was inventory, r *lock.Record) {
 		if slices.ContainsFunc(was.tools, func(o uv.Tool) bool { return same(o, t) }) {
 			continue
 		}
-		r.Tool = append(r.Tool, lock.Tool{Name: t.Name, Request: t.Request, Version: t.Version, Python: t.Python, Resolved: t.Resolved})
+		r.Tool = append(r.Tool, lock.Tool{Name: t.Name, Request: t.Request, Version: t.Version, Python: t.Wanted(), Resolved: t.Resolved})
 		if j := p.judge(t.Exe(), c.declared, scanAfter); j.text != "" {
 			p.tell(j)
 		}

@@ -39,6 +39,16 @@ type Entrypoint struct {
 // Exe returns the interpreter of the tool's environment.
 func (t Tool) Exe() string { return filepath.Join(t.Dir, "bin", "python") }
 
+// Wanted returns the Python that the tool is to be installed with elsewhere: the request it was
+// installed with, or the minor that it has.
+func (t Tool) Wanted() string {
+	if t.Python != "" {
+		return t.Python
+	}
+	parts := strings.SplitN(t.PythonVer, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
 // bounds on what is read of one tool and of all
 const (
 	maxTools     = 10_000
