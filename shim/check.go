@@ -83,7 +83,9 @@ type checked struct {
 
 func (c *check) run(args []string) int {
 	c.world, c.declared = nixld.Running(), c.policy()
-	if c.system != "" {
+	if c.system == "" {
+		c.host.Env = c.provide(c.host.Env)
+	} else {
 		world, err := nixld.At(c.absolute(c.system))
 		if err != nil {
 			c.say.Error("--system %s: %v", say.Quote(c.system), unwrapPath(err))
@@ -118,9 +120,9 @@ func (c *check) run(args []string) int {
 		}
 	}
 	if c.json {
-		printJSON(checkJSON(all))
+		c.printJSON(checkJSON(all))
 	} else {
-		c.print(all)
+		c.print(all, len(args) == 0 && c.system == "")
 	}
 	return code
 }

@@ -9,14 +9,17 @@ import (
 	"uvshim/shim/say"
 )
 
-// print writes the results for people.
-func (c *check) print(all []checked) {
+// print writes the results for people. fixable tells that they are of what shim fix looks at as well.
+func (c *check) print(all []checked, fixable bool) {
 	for _, t := range all {
 		if t.err != nil {
 			continue
 		}
 		v, path := t.verdict, say.Word(c.shown(t.path))
-		wording := preflight.Wording{Dir: c.host.Dir, Libraries: c.declared.NixLD.Libraries}
+		wording := c.wording(&v, c.declared)
+		if !fixable {
+			wording.Now = ""
+		}
 		if c.root {
 			wording.Dir = ""
 		}
@@ -30,6 +33,9 @@ func (c *check) print(all []checked) {
 			fmt.Printf("%s\n  the loader is not known: %s\n", path, say.Word(v.Reason))
 		default:
 			fmt.Printf("%s %s\n", path, from(v))
+		}
+		if names := c.fromFix(v.Needs); c.system == "" && len(names) > 0 && v.NixLD {
+			c.say.Hint("%s comes from shim fix, which reaches what runs through shim; for all else there is shim env", say.Word(strings.Join(names, ", ")))
 		}
 		if c.all {
 			for _, f := range v.Findings {

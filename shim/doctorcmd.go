@@ -54,13 +54,10 @@ example: shim doctor
 	}
 }
 
-// now is the command that provides missing libraries to this user at once; empty while there is none.
-const now = ""
-
 func (p *program) doctor(dir string, fresh, asJSON bool) int {
 	m := &doctor.Machine{
 		Host: p.host, Dirs: p.dirs, UV: p.uv, System: nixld.Running(), Finder: p.finder, Facts: p.facts,
-		Policy: policyFiles(p.host, p.dirs), Self: "/proc/self/exe", Today: lock.DayOf(time.Now()), Fresh: fresh, Now: now,
+		Policy: policyFiles(p.host, p.dirs), Self: "/proc/self/exe", Today: lock.DayOf(time.Now()), Fresh: fresh, Now: "shim fix", Ran: p.provide(p.host.Env),
 	}
 	if path, ok := p.findUV("uv"); ok {
 		m.RealUV = path
@@ -81,7 +78,7 @@ func (p *program) doctor(dir string, fresh, asJSON bool) int {
 	report := doctor.Run(m, doctor.Checks())
 	done()
 	if asJSON {
-		printJSON(report.JSON())
+		p.printJSON(report.JSON())
 	} else {
 		report.Print(os.Stdout, p.host.Env.Get("NO_COLOR") == "" && host.Terminal(os.Stdout))
 	}

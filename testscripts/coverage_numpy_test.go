@@ -147,8 +147,8 @@ func TestCoverageEnvironment(t *testing.T) {
 	root := numpyRoot(t, nixroot.Options{NixPython: true, Libraries: []string{"stdenv.cc.cc.lib"}})
 	run := []string{"uv", "run", "python", "-c", "0"}
 	warning := func(variable string) nixroot.Result {
-		return nixroot.Result{Stderr: "shim: warning: " + numpyWarning(root) +
-			"  but        here the variable \"" + variable + "\" stands in place of the system's list\n"}
+		return nixroot.Result{Stderr: "shim: warning: " + numpyNeed(root) +
+			"  but        here the variable \"" + variable + "\" stands in place of the system's list\n" + orNow}
 	}
 	silent := nixroot.Result{}
 	root.Must(run...)

@@ -110,8 +110,14 @@ func umath(root *nixroot.Root) string {
 	return site(root) + "/numpy/_core/_multiarray_umath.cpython-" + strings.Replace(root.Python.Minor, ".", "", 1) + "-x86_64-linux-gnu.so"
 }
 
-// numpyWarning is the warning about demo without libstdc++, from the project.
-func numpyWarning(root *nixroot.Root) string {
+// numpyWarning is the warning about demo without libstdc++, from the project, on the running system.
+func numpyWarning(root *nixroot.Root) string { return numpyNeed(root) + orNow }
+
+// orNow ends a warning of what shim fix provides.
+const orNow = "  or now     shim fix\n"
+
+// numpyNeed is the same for another system.
+func numpyNeed(root *nixroot.Root) string {
 	return "numpy 2.5.5 needs libstdc++.so.6, which nix-ld does not provide\n" +
 		"  needed by  " + umath(root) + "\n" +
 		"  fix        in configuration.nix, then nixos-rebuild switch:\n" +

@@ -15,7 +15,8 @@ func TestCoverageSystem(t *testing.T) {
 	root := numpyRoot(t, nixroot.Options{})
 	without, with := root.Current(), root.Generation("stdenv.cc.cc.lib")
 	covered := "~/demo/.venv is covered: it needs libgcc_s.so.1, libstdc++.so.6\n"
-	not := "~/demo/.venv\n  " + strings.ReplaceAll(strings.TrimSuffix(numpyWarning(root), "\n"), "\n", "\n  ") + "\n"
+	not := "~/demo/.venv\n  " + strings.ReplaceAll(strings.TrimSuffix(numpyNeed(root), "\n"), "\n", "\n  ") + "\n"
+	now := "  " + orNow // of the running one
 
 	t.Run("generation", func(t *testing.T) {
 		root := root.For(t)
@@ -25,7 +26,7 @@ func TestCoverageSystem(t *testing.T) {
 			argv []string
 			want nixroot.Result
 		}{
-			{"running", nil, nixroot.Result{Code: 1, Stdout: not}},
+			{"running", nil, nixroot.Result{Code: 1, Stdout: not + now}},
 			{"next", []string{"--system", "./result"}, nixroot.Result{Stdout: covered}},
 			{"next_path", []string{"--system", "result", "."}, nixroot.Result{Stdout: covered}},
 			{"next_is_running", []string{"--system", without, ".venv"}, nixroot.Result{Code: 1, Stdout: not}},
@@ -72,7 +73,7 @@ func TestCoverageSystem(t *testing.T) {
 		h.Set(vars{"NIX_LD_LIBRARY_PATH": "/usr/lib/x86_64-linux-gnu", "NIX_LD": "/lib64/ld-linux-x86-64.so.2",
 			"LD_LIBRARY_PATH": "/usr/lib/x86_64-linux-gnu", "PYTHONPATH": h.Work})
 		want := func(path string) result {
-			return result{Code: 1, Stdout: path + "\n  " + strings.ReplaceAll(strings.TrimSuffix(strings.Replace(numpyWarning(root), ".venv", path, 1), "\n"), "\n", "\n  ") + "\n"}
+			return result{Code: 1, Stdout: path + "\n  " + strings.ReplaceAll(strings.TrimSuffix(strings.Replace(numpyNeed(root), ".venv", path, 1), "\n"), "\n", "\n  ") + "\n"}
 		}
 		check := func(argv ...string) result {
 			return h.Run(append([]string{shim, "check", "--system", root.Dir}, argv...)...)

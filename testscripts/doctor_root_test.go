@@ -109,7 +109,7 @@ func TestDoctorRoot(t *testing.T) {
 		t.Errorf("%q, %q", got, out.Attributes)
 	}
 	if !slices.Equal(short.Evidence, []string{"~/demo: numpy needs libstdc++.so.6 (stdenv.cc.cc.lib)"}) ||
-		short.Fix != "in configuration.nix, then nixos-rebuild switch:\n  programs.nix-ld.libraries = with pkgs; [ stdenv.cc.cc.lib ];" {
+		short.Fix != "in configuration.nix, then nixos-rebuild switch:\n  programs.nix-ld.libraries = with pkgs; [ stdenv.cc.cc.lib ];\nor now: shim fix" {
 		t.Errorf("%+v", short)
 	}
 	table := root.Run("shim", "doctor")

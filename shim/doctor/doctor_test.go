@@ -73,7 +73,7 @@ func TestRun_otherSystems(t *testing.T) {
 		Running:    "",
 		Generation: "path login-path path-writable other-shims switches services ld-library-path pythonpath nix-shell",
 		Root: "shims path login-path path-writable other-shims switches policy uv interpreters default undeclared unused tools bin-links" +
-			" services environments coverage next libraries ld-library-path pythonpath nix-shell lock changes interrupted cache",
+			" services environments coverage next libraries fixed ld-library-path pythonpath nix-shell lock changes interrupted cache",
 	} {
 		w := newWorld(t)
 		w.kind = kind

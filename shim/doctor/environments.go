@@ -117,6 +117,10 @@ func (m *Machine) look(system *nixld.System, fresh bool) []environment {
 	stop := time.Now().Add(scanning / 3) // two of these are less than what the slowest check has
 	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wait sync.WaitGroup
+	env := m.Host.Env
+	if m.Ran != nil && m.Kind == Running {
+		env = m.Ran
+	}
 	var mu sync.Mutex
 	var fault any
 	for i := range all {
@@ -137,7 +141,7 @@ func (m *Machine) look(system *nixld.System, fresh bool) []environment {
 				}
 			}()
 			e.verdict, e.err = m.verdict(preflight.Request{
-				System: system, Env: m.Host.Env, Python: e.python(), Dir: m.Host.Dir, Memory: m.memory(), Stop: stop,
+				System: system, Env: env, Python: e.python(), Dir: m.Host.Dir, Memory: m.memory(), Stop: stop,
 			}, fresh)
 		}()
 	}

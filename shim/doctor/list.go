@@ -29,6 +29,7 @@ func Checks() []Check {
 		{ID: "coverage", Title: "the libraries of recorded environments", About: User, Limit: scanning, Look: coverage},
 		{ID: "next", Title: "what a next generation takes away", About: User, Limit: scanning, Look: next},
 		{ID: "libraries", Title: "the list of libraries", About: User, Limit: scanning, Look: libraries},
+		{ID: "fixed", Title: "what shim fix provides", About: User, Look: fixed},
 		{ID: "ld-library-path", Title: "LD_LIBRARY_PATH", About: Session, Look: libraryPath},
 		{ID: "pythonpath", Title: "PYTHONPATH", About: Session, Look: pythonPath},
 		{ID: "nix-shell", Title: "what a Nix shell left behind", About: Session, Look: nixShell},

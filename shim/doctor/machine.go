@@ -39,8 +39,9 @@ type Machine struct {
 	Self   string         // the file of this program
 	RealUV string         // the real uv, "" where there is none
 	Today  lock.Day
-	Fresh  bool   // no remembered verdicts
-	Now    string // the command that provides libraries at once, "" while there is none
+	Fresh  bool     // no remembered verdicts
+	Ran    host.Env // what runs through shim gets; nil: as Host
+	Now    string   // the command that provides libraries at once, "" while there is none
 
 	once facts
 }

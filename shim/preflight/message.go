@@ -13,6 +13,7 @@ import (
 // Wording is what a message depends on besides the verdict.
 type Wording struct {
 	Dir       string   // the working directory: paths below it are shown from there
+	Home      string   // the home directory, which is shown as ~
 	Libraries []string // attributes that are declared already, to stand in the list to paste
 	Now       string   // the command that helps at once; empty: none
 }
@@ -253,8 +254,11 @@ func (m *message) driver(f Finding) string {
 
 // path shows a path, from the working directory if it is below that.
 func (m *message) path(name string) string {
-	if below(name, m.w.Dir) {
+	switch {
+	case below(name, m.w.Dir):
 		name = name[len(m.w.Dir)+1:]
+	case m.w.Home != "/" && below(name, m.w.Home):
+		name = "~" + name[len(m.w.Home):]
 	}
 	return say.Word(name)
 }
