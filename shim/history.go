@@ -5,11 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"uvshim/policy"
+	"uvshim/shim/host"
 	"uvshim/shim/lock"
 	"uvshim/shim/say"
 )
@@ -20,68 +21,106 @@ const foldWait = 5 * time.Second
 func historyCommand() command {
 	return command{
 		name:  "history",
-		args:  "[--json]",
+		args:  "[--project [DIR] | --python KEY|REQUEST | --unused [DAYS] | --undeclared] [--all] [--json]",
 		short: "what was used and run, when and where",
 		long: `
-Prints the lock with all that has been recorded up to now: the interpreters that were used, and the
-projects they were used in.
+Prints the lock with all that has been recorded up to now: the interpreters that were used, the
+projects they were used in, the tools that were installed, and the commands that changed something.
+Days and times are UTC, as in the lock.
 
-  --json   the same for programs
+  --project [DIR]  one project, that of DIR or of this directory: its interpreters, which libraries it
+                   needs and lacks, the commands that changed something there
+  --python WHICH   one interpreter, by key or path, or those that a request such as 3.12 stands for,
+                   and the projects they were used in
+  --unused [DAYS]  the Pythons that the policy declares, and those that were used without being
+                   declared, of which no use is recorded in the last 90 DAYS
+  --undeclared     what was used and installed and is not in the policy
+  --all            all changes; a terminal is shown the newest 20
+  --json           the same for programs
 
-example: shim history
+What does not pass through shim is not recorded: activated environments, IDEs, and any use of a tool,
+so that of tools nobody knows which are unused.
+
+example: shim history --unused 30
 `,
+		files: true,
 		setup: func(p *program, flags *flag.FlagSet) func([]string) int {
-			asJSON := flags.Bool("json", false, "")
+			var o historyOptions
+			flags.Var(&o.project, "project", "")
+			flags.StringVar(&o.python, "python", "", "")
+			flags.Var(&o.unused, "unused", "")
+			flags.BoolVar(&o.undeclared, "undeclared", false, "")
+			flags.BoolVar(&o.all, "all", false, "")
+			flags.BoolVar(&o.asJSON, "json", false, "")
 			return func(args []string) int {
+				for _, option := range []*optional{&o.project, &o.unused} {
+					if option.set && option.value == "" && len(args) > 0 {
+						option.value, args = args[0], args[1:]
+					}
+				}
 				if len(args) > 0 {
 					return p.extra("history", args)
 				}
-				l, ok := p.readLock()
-				if *asJSON {
-					printJSON(historyJSON(l))
-				} else {
-					p.printHistory(l, ok)
-				}
-				if !ok {
-					return exitUsage
-				}
-				return exitOK
+				flags.Visit(func(f *flag.Flag) {
+					if f.Name != "all" && f.Name != "json" {
+						o.views = append(o.views, f.Name)
+					}
+				})
+				return p.history(o)
 			}
 		},
 	}
 }
 
-func exportCommand() command {
-	return command{
-		name:  "export",
-		args:  "lock",
-		short: "the part of the lock that another machine can restore",
-		long: `
-Prints the requests, versions and builds of the managed Pythons that were used, and the tools with
-their resolved sets, as TOML. Days and paths are this machine's own and left out.
+type historyOptions struct {
+	project, unused         optional
+	python                  string
+	undeclared, all, asJSON bool
+	views                   []string // which of the first four were given
+}
 
-example: shim export lock > shim-restore.toml
-`,
-		words: []string{"lock"},
-		setup: func(p *program, _ *flag.FlagSet) func([]string) int {
-			return func(args []string) int {
-				switch {
-				case len(args) == 0:
-					return p.usage("export needs to be told what", "shim export --help", "shim export lock")
-				case args[0] != "lock":
-					return p.usage("unknown export "+say.Quote(args[0]), "shim export --help", policy.Nearest(args[0], exportCommand().words))
-				case len(args) > 1:
-					return p.extra("export", args[1:])
-				}
-				l, ok := p.readLock()
-				if !ok {
-					return exitUsage // rather than an empty file to restore nothing from
-				}
-				os.Stdout.Write(lock.Export(l))
-				return exitOK
-			}
-		},
+// An optional is an option whose value may be left out, or follow as a word of its own.
+type optional struct {
+	set   bool
+	value string
+}
+
+func (o *optional) String() string   { return o.value }
+func (o *optional) IsBoolFlag() bool { return true }
+
+// Set is called with "true" where no value is given.
+func (o *optional) Set(value string) error {
+	o.set = true
+	if value != "true" {
+		o.value = value
 	}
+	return nil
+}
+
+func (p *program) history(o historyOptions) int {
+	if len(o.views) > 1 {
+		return p.usage("--"+o.views[0]+" and --"+o.views[1]+" are two questions: ask one at a time", "shim history --help", "")
+	}
+	l, ok := p.readLock()
+	code := exitOK
+	switch {
+	case o.project.set:
+		p.historyOfProject(l, o)
+	case len(o.views) > 0 && o.views[0] == "python":
+		code = p.historyOfPython(l, o)
+	case o.unused.set:
+		code = p.unused(l, o)
+	case o.undeclared:
+		p.undeclaredUses(l, o)
+	case o.asJSON:
+		p.printJSON(historyJSON(l))
+	default:
+		p.printHistory(l, ok, o.all)
+	}
+	if !ok {
+		return exitUsage
+	}
+	return code
 }
 
 // readLock returns the lock with all that is recorded, and says what was wrong with it. It is false
@@ -103,39 +142,83 @@ func (p *program) readLock() (lock.Lock, bool) {
 	return l, readable
 }
 
-func (p *program) printHistory(l lock.Lock, readable bool) {
+func (p *program) printHistory(l lock.Lock, readable, all bool) {
 	if len(l.Python)+len(l.Project)+len(l.Tool)+len(l.Change) == 0 {
 		if readable {
 			p.say.Hint("nothing is recorded yet: run a python through shim first")
 		}
 		return
 	}
+	var t tables
+	p.pythonTable(&t, l.Python)
+	p.projectTable(&t, l.Project)
+	p.toolTable(&t, l.Tool)
+	p.changeTable(&t, l.Change, all)
+}
+
+// tables prints tables with an empty line between them.
+type tables struct{ printed bool }
+
+// print prints a table of cells that stand under their heads; none without rows.
+func (t *tables) print(head string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	if t.printed {
+		fmt.Println()
+	}
+	t.printed = true
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	section := func(n int, title string) {
-		if n > 0 {
-			fmt.Fprintln(w, title)
+	fmt.Fprintln(w, head)
+	for _, row := range rows {
+		for i := range row {
+			row[i] = cell(row[i])
 		}
-	}
-	section(len(l.Python), "PYTHON\tREQUEST\tDECLARED\tFIRST USED\tLAST USED")
-	for _, x := range l.Python {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cell(p.tilde(x.ID())), cell(x.Request), yes(x.Declared), cell(string(x.FirstUsed)), cell(string(x.LastUsed)))
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	w.Flush()
-	section(len(l.Project), "\nPROJECT\tPYTHON\tLAST USED")
-	for _, x := range l.Project {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", cell(p.tilde(x.Path)), cell(p.tilde(x.Python)), cell(string(x.LastUsed)))
+}
+
+func (p *program) pythonTable(t *tables, pythons []lock.Python) {
+	var rows [][]string
+	for _, x := range pythons {
+		rows = append(rows, []string{p.tilde(x.ID()), x.Request, yes(x.Declared), string(x.FirstUsed), string(x.LastUsed)})
 	}
-	w.Flush()
-	section(len(l.Tool), "\nTOOL\tVERSION\tPYTHON\tRECORDED")
-	for _, x := range l.Tool {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", cell(x.Name), cell(x.Version), cell(x.Python), cell(string(x.Recorded)))
+	t.print("PYTHON\tREQUEST\tDECLARED\tFIRST USED\tLAST USED", rows)
+}
+
+func (p *program) projectTable(t *tables, projects []lock.Project) {
+	var rows [][]string
+	for _, x := range projects {
+		rows = append(rows, []string{p.tilde(x.Path), p.tilde(x.Python), string(x.LastUsed)})
 	}
-	w.Flush()
-	section(len(l.Change), "\nTIME\tEXIT\tDIRECTORY\tCOMMAND")
-	for _, x := range l.Change {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", x.Time.UTC().Format("2006-01-02 15:04"), x.Exit, cell(p.tilde(x.Directory)), cell(strings.Join(x.Argv, " ")))
+	t.print("PROJECT\tPYTHON\tLAST USED", rows)
+}
+
+func (p *program) toolTable(t *tables, tools []lock.Tool) {
+	var rows [][]string
+	for _, x := range tools {
+		rows = append(rows, []string{x.Name, x.Version, x.Python, string(x.Recorded)})
 	}
-	w.Flush()
+	t.print("TOOL\tVERSION\tPYTHON\tRECORDED", rows)
+}
+
+// fewChanges are as many as a terminal is shown, the newest.
+const fewChanges = 20
+
+func (p *program) changeTable(t *tables, changes []lock.Change, all bool) {
+	older := 0
+	if !all && host.Terminal(os.Stdout) {
+		older = max(len(changes)-fewChanges, 0)
+	}
+	var rows [][]string
+	for _, x := range changes[older:] {
+		rows = append(rows, []string{x.Time.UTC().Format("2006-01-02 15:04"), strconv.Itoa(x.Exit), p.tilde(x.Directory), commandLine(x.Argv)})
+	}
+	t.print("TIME UTC\tEXIT\tDIRECTORY\tCOMMAND", rows)
+	if older > 0 {
+		p.say.Hint("%d older ones are left out; --all shows all changes", older)
+	}
 }
 
 // cell returns text fit for a column.
@@ -186,4 +269,13 @@ func list(texts []string) []string {
 		out = append(out, text(t))
 	}
 	return out
+}
+
+// commandLine returns a command as one types it.
+func commandLine(argv []string) string {
+	words := make([]string, len(argv))
+	for i, word := range argv {
+		words[i] = shellWord(word)
+	}
+	return strings.Join(words, " ")
 }
