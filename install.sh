@@ -23,7 +23,8 @@ usage: install.sh [options]
 Installs the shim command and its shims (python, uv, ...) for this user.
 
   --from FILE --sha256 HASH  install this binary instead of building one
-  --prefix DIR               put the command into DIR/bin (default ~/.local/bin)
+  --prefix DIR               put the command into DIR/bin (default ~/.local/bin), its
+                             manual into DIR/share/man
   --no-modify-path           do not touch the start files of bash, zsh and fish
   --dry-run                  only say what would be done
   --uninstall                take everything away but the policy and the lock
@@ -114,6 +115,7 @@ places() {
     shims=$data/bin
     installed=$data/installed # what was made here that --uninstall cannot know from looking
     command=${prefix:-$HOME/.local}/bin/shim
+    manual=${prefix:-$HOME/.local}/share/man/man1/shim.1
     case "$shims" in
     *:* | *"$newline"*) fail "\"$shims\" cannot stand on PATH: it has a colon or a line end in it" ;;
     esac
@@ -210,7 +212,6 @@ writable() {
 
 # obtain: leaves the new binary as $work/shim, and says where it is from in $origin.
 obtain() {
-    source=$(cd "$(dirname "$0")" && pwd -P)
     if [ -n "$from" ]; then
         if [ ! -f "$from" ]; then fail "there is no file \"$from\"" 2; fi
         cp "$from" "$work/shim"
@@ -290,7 +291,8 @@ compile() {
     return 1
 }
 
-# ours FILE: whether it is a shim of any version: the module's path is in every Go binary.
+# ours FILE: whether it is a shim of any version: the module's path is in every Go binary, and the
+# manual has it in its first line.
 ours() { LC_ALL=C grep -q 'uvshim/shim' "$1" 2>/dev/null; }
 
 install_command() {
@@ -318,6 +320,27 @@ install_command() {
         chmod 755 "$command"
     fi
     note command "$(short "$command") ($origin)"
+}
+
+# install_manual: where man looks for it if the command is on PATH. A script by itself has none
+# beside it, and what it installs works without.
+install_manual() {
+    page=$source/cmd/shim/shim.1
+    if ! ours "$page"; then return; fi
+    if [ -L "$manual" ] || { [ -e "$manual" ] && ! ours "$manual"; }; then
+        warn "$(short "$manual") is there already and not from here; it stays"
+        return
+    fi
+    if [ -n "$dry" ]; then
+        note manual "would be $(short "$manual")"
+        return
+    fi
+    if cmp -s "$page" "$manual" ||
+        { directory "$(dirname "$manual")" && remember "manual $manual" && put "$page" "$manual"; } 2>/dev/null; then
+        note manual "$(short "$manual")"
+    else
+        warn "cannot write the manual, $(short "$manual")"
+    fi
 }
 
 # make_shims: after uv and its Pythons are there, of which each minor gets a shim.
@@ -891,8 +914,8 @@ remove() {
     if [ -z "$dry" ] && [ -x "$command" ] && ours "$command"; then
         "$command" history >/dev/null 2>&1 || : # brings what is still pending into the lock
     fi
-    sed -n 's/^command //p' "$work/installed" >"$work/commands"
-    printf '%s\n' "$command" >>"$work/commands"
+    sed -n -e 's/^command //p' -e 's/^manual //p' "$work/installed" >"$work/commands"
+    printf '%s\n' "$command" "$manual" >>"$work/commands"
     while IFS= read -r made; do
         if [ -z "$dry" ]; then sweep "$made"; fi
         if ours "$made" && [ ! -L "$made" ]; then gone "$made"; fi
@@ -952,7 +975,9 @@ main() {
         remove
         return
     fi
+    source=$(cd "$(dirname "$0")" && pwd -P)
     install_command
+    install_manual
     get_uv
     first_python
     make_shims

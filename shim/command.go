@@ -26,7 +26,7 @@ type command struct {
 
 // commands are in the order in which help lists them.
 func commands() []command {
-	return []command{checkCommand(), whichCommand(), historyCommand(), exportCommand(), linkCommand(), completionsCommand(), versionCommand(), helpCommand()}
+	return []command{doctorCommand(), checkCommand(), whichCommand(), historyCommand(), initCommand(), declareCommand(), exportCommand(), syncCommand(), fixCommand(), envCommand(), linkCommand(), completionsCommand(), versionCommand(), helpCommand()}
 }
 
 func findCommand(name string) (command, bool) {
@@ -84,7 +84,11 @@ func (p *program) run(c command, args []string) int {
 		}
 		words, args = append(words, rest[0]), rest[1:]
 	}
-	return do(words)
+	code := do(words)
+	if p.unprinted {
+		return exitFailed
+	}
+	return code
 }
 
 func (p *program) badFlag(c command, flags *flag.FlagSet, err error) int {
@@ -141,8 +145,9 @@ usage: shim COMMAND [ARGUMENT…]
 	}
 	w.Flush()
 	b.WriteString(`
-shim help COMMAND or shim COMMAND --help tells more.
+shim help COMMAND or shim COMMAND --help tells more; shim help TOPIC is about
 
+` + topicList() + `
 environment:
   SHIM_DISABLE=1   python and uv go straight to the next real program
   SHIM_DEBUG=1     they tell on standard error what they decide, and why
@@ -160,32 +165,6 @@ func (c command) help() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nusage: %s\n\n%s", c.short, strings.TrimSpace("shim "+c.name+" "+c.args), strings.TrimLeft(c.long, "\n"))
 	return b.String()
-}
-
-func helpCommand() command {
-	return command{
-		name:  "help",
-		args:  "[COMMAND]",
-		short: "explain shim, or one command",
-		long:  "example: shim help which\n",
-		setup: func(p *program, _ *flag.FlagSet) func([]string) int {
-			return func(args []string) int {
-				if len(args) == 0 {
-					fmt.Print(p.overview())
-					return exitOK
-				}
-				c, ok := findCommand(args[0])
-				if !ok {
-					return p.usage("unknown command "+say.Quote(args[0]), "shim help", policy.Nearest(args[0], commandNames()))
-				}
-				if len(args) > 1 {
-					return p.extra("help", args[1:])
-				}
-				fmt.Print(c.help())
-				return exitOK
-			}
-		},
-	}
 }
 
 // release is this program's version, and may be set by the linker.

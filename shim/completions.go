@@ -66,7 +66,7 @@ func (p *program) completions() []completion {
 		slices.Sort(options)
 		words := c.words
 		if c.name == "help" {
-			words = commandNames()
+			words = helpWords()
 		}
 		all = append(all, completion{c.name, c.short, words, c.files, options})
 	}
