@@ -13,6 +13,7 @@ import (
 
 func encodeVerdict(v *Verdict, day string) []byte {
 	var b strings.Builder
+	escaper := strings.NewReplacer("\\", `\\`, "\n", `\n`, "\t", `\t`)
 	line := func(letter string, values ...string) {
 		b.WriteString(letter)
 		for _, value := range values {
@@ -39,8 +40,6 @@ func encodeVerdict(v *Verdict, day string) []byte {
 	b.WriteString(".\n")
 	return []byte(b.String())
 }
-
-var escaper = strings.NewReplacer("\\", `\\`, "\n", `\n`, "\t", `\t`)
 
 func unescape(value string) string {
 	if !strings.Contains(value, `\`) {

@@ -83,11 +83,11 @@ func (m Managed) Build() string {
 
 // Owner returns the managed interpreter whose directory holds path, links followed.
 func (d Dirs) Owner(path string) (Managed, bool) {
-	real, err := filepath.EvalSymlinks(path)
+	real, err := host.Real(path)
 	if err != nil || d.Python == "" {
 		return Managed{}, false
 	}
-	root, err := filepath.EvalSymlinks(d.Python)
+	root, err := host.Real(d.Python)
 	if err != nil {
 		return Managed{}, false
 	}

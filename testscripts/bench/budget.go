@@ -39,7 +39,10 @@ func budgets(t *table, peaks map[string]int) []string {
 	add := func(held bool, format string, args ...any) {
 		lines = append(lines, fmt.Sprintf(format, args...)+": "+verdict(held))
 	}
-	for _, name := range []string{bare, withPolicy, inProject, bareUV} {
+	for _, name := range []string{bare, withPolicy, inProject, bareUV, runCovered} {
+		if len(t.times[name]) == 0 {
+			continue
+		}
 		d := differences(t.times[name], t.times[t.floor])
 		low, high := interval(d)
 		add(median(d) <= overFloor, "%s over the %s: %+.2f ms (%+.2f to %+.2f), budget %+.1f ms",
@@ -54,7 +57,7 @@ func budgets(t *table, peaks map[string]int) []string {
 		add(median(r) <= overEmpty, "%s against %s: × %.3f (%.3f to %.3f), budget × %.1f",
 			pair[0], pair[1], median(r), low, high, overEmpty)
 	}
-	for _, name := range []string{goFloor, bare, withPolicy, inProject, bigLock, fullVenv, bareUV} {
+	for _, name := range []string{goFloor, bare, withPolicy, inProject, bigLock, fullVenv, bareUV, runCovered, runLacking} {
 		switch n := peaks[name]; {
 		case n == 0:
 		case name == goFloor:

@@ -17,6 +17,8 @@ var (
 	floorC []byte
 	//go:embed c/peak.c
 	peakC []byte
+	//go:embed c/end.c
+	endC []byte
 )
 
 // programs are what the rows run. Those in C are "" where there is no C compiler.
@@ -25,8 +27,9 @@ type programs struct {
 	goFloor string
 	cFloor  string
 	peak    string
-	target  string // ends at once
+	target  string // ends at once, and is for the system's loader, as an interpreter is
 	module  string // an ELF file for environments to hold
+	lacking string // one that needs a library that is not there
 }
 
 // build makes the programs in dir. A file given as shim is taken in place of one from this source.
@@ -54,13 +57,20 @@ func build(dir, shim string, finder *host.Finder) (programs, error) {
 		p.target = p.goFloor
 		return p, nil
 	}
-	p.cFloor, p.peak, p.module = filepath.Join(dir, "cfloor"), filepath.Join(dir, "peak"), filepath.Join(dir, "module.so")
-	p.target = p.cFloor
+	for name, path := range map[string]*string{
+		"cfloor": &p.cFloor, "peak": &p.peak, "end": &p.target, "module.so": &p.module, "lacking.so": &p.lacking,
+	} {
+		*path = filepath.Join(dir, name)
+	}
+	absent := filepath.Join(dir, "libabsent.so")
 	return p, errors.Join(
 		gccBuild(gcc, p.cFloor+".built", floorC, "-static", "-O2"),
 		copyFile(p.cFloor+".built", p.cFloor),
 		gccBuild(gcc, p.peak, peakC, "-static", "-O2"),
+		gccBuild(gcc, p.target, endC, "-O2"),
 		gccBuild(gcc, p.module, nil, "-shared", "-fPIC", "-Wl,--no-as-needed"),
+		gccBuild(gcc, absent, nil, "-shared", "-fPIC", "-Wl,-soname,libabsent.so.1"),
+		gccBuild(gcc, p.lacking, []byte("void *PyInit_lacking(void) { return 0; }\n"), "-shared", "-fPIC", "-Wl,--no-as-needed", absent),
 	)
 }
 

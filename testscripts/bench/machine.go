@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,6 +30,9 @@ func place(path, text string) error {
 	return os.WriteFile(path, []byte(text), 0o644)
 }
 
+// minorOf returns 3.12 of 3.12.11.
+func minorOf(version string) string { return version[:strings.LastIndexByte(version, '.')] }
+
 const policyText = `[python]
 versions = ["%[1]s"]
 default = ["%[1]s"]
@@ -38,7 +42,7 @@ default = ["%[1]s"]
 // 3.12.11. fill puts its files into the interpreter's directory. Its PATH is the shims, dir/bin
 // and what the system has.
 func newMachine(dir, shim, version string, fill func(dir, exe string) error) (machine, error) {
-	minor := version[:strings.LastIndexByte(version, '.')]
+	minor := minorOf(version)
 	m := machine{dir: dir, shims: filepath.Join(dir, ".local/share/shim/bin")}
 	m.env = host.Env{
 		"HOME=" + dir,
@@ -93,18 +97,38 @@ func (m machine) declared() host.Env {
 	return m.env.With("XDG_CONFIG_HOME", filepath.Join(m.dir, ".config"))
 }
 
+// synced makes a project as uv sync leaves it, with files in the site-packages of its environment, and
+// returns its directory.
+func (m machine) synced(name, version string, files ...string) (string, error) {
+	root := filepath.Join(m.dir, name)
+	err := errors.Join(
+		place(filepath.Join(root, "pyproject.toml"), projectText),
+		place(filepath.Join(root, "uv.lock"), "version = 1\nrequires-python = \">=3.8\"\n"),
+		place(filepath.Join(root, ".venv/.lock"), ""),
+	)
+	if err != nil {
+		return "", err
+	}
+	site, err := m.environment(filepath.Join(root, ".venv"), version)
+	for _, file := range files {
+		err = errors.Join(err, copyFile(file, filepath.Join(site, filepath.Base(file))))
+	}
+	return root, err
+}
+
+// projectText is the pyproject.toml of all projects.
+const projectText = "[project]\nname = \"demo\"\nversion = \"0.1.0\"\nrequires-python = \">=3.8\"\ndependencies = []\n"
+
 // project makes a project whose working directory lies six directories below its root.
 func (m machine) project(minor string) error {
 	root := filepath.Join(m.dir, "project")
 	if err := os.MkdirAll(m.deep(), 0o755); err != nil {
 		return err
 	}
-	err := place(filepath.Join(root, "pyproject.toml"),
-		"[project]\nname = \"demo\"\nversion = \"0.1.0\"\nrequires-python = \">=3.8\"\ndependencies = []\n")
-	if err != nil {
-		return err
-	}
-	return place(filepath.Join(root, ".python-version"), minor+"\n")
+	return errors.Join(
+		place(filepath.Join(root, "pyproject.toml"), projectText),
+		place(filepath.Join(root, ".python-version"), minor+"\n"),
+	)
 }
 
 func (m machine) deep() string { return filepath.Join(m.dir, "project/src/a/b/c/d/e") }
@@ -132,18 +156,8 @@ func (m machine) recorded(projects []string) (host.Env, error) {
 // the process environment in which it is the active one.
 func (m machine) venv(name, version, module string, files int) (host.Env, error) {
 	dir := filepath.Join(m.dir, name)
-	minor := version[:strings.LastIndexByte(version, '.')]
-	cfg := fmt.Sprintf("home = %s\nimplementation = CPython\nversion_info = %s\n", filepath.Dir(m.link), version)
-	if err := place(filepath.Join(dir, "pyvenv.cfg"), cfg); err != nil {
-		return nil, err
-	}
-	site := filepath.Join(dir, "lib/python"+minor+"/site-packages")
-	for _, d := range []string{site, filepath.Join(dir, "bin")} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			return nil, err
-		}
-	}
-	if err := os.Symlink(m.link, filepath.Join(dir, "bin/python")); err != nil {
+	site, err := m.environment(dir, version)
+	if err != nil {
 		return nil, err
 	}
 	for i := range files {
@@ -156,4 +170,16 @@ func (m machine) venv(name, version, module string, files int) (host.Env, error)
 		}
 	}
 	return m.declared().With("VIRTUAL_ENV", dir), nil
+}
+
+// environment makes an empty environment in dir, and returns its site-packages.
+func (m machine) environment(dir, version string) (site string, err error) {
+	site = filepath.Join(dir, "lib/python"+minorOf(version)+"/site-packages")
+	for _, d := range []string{site, filepath.Join(dir, "bin")} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return "", err
+		}
+	}
+	cfg := fmt.Sprintf("home = %s\nimplementation = CPython\nversion_info = %s\n", filepath.Dir(m.link), version)
+	return site, errors.Join(place(filepath.Join(dir, "pyvenv.cfg"), cfg), os.Symlink(m.link, filepath.Join(dir, "bin/python")))
 }

@@ -125,7 +125,7 @@ func run(o options) error {
 	}
 	out.list("Budgets", append(budgets(first, memory), more...))
 	if p.cFloor == "" {
-		notes = append(notes, "no gcc: no C floor, no venv of ELF files, no peak memory, and the target is a Go program")
+		notes = append(notes, "no gcc: no C floor, no venv of ELF files, no uv run, no peak memory, and the target is a Go program")
 	}
 	out.list("Notes", notes)
 	return nil

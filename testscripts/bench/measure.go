@@ -22,6 +22,7 @@ type row struct {
 	dir  string
 
 	source string // of the answer, as the trail of SHIM_DEBUG has to say; "" for other programs
+	how    string // exec or supervise, as it has to say as well; "" for either
 	fails  bool   // may end with status 1: a check that found something
 	exits  bool   // may end with any status: another tool's, which counts what it found in its own way
 }
@@ -114,9 +115,10 @@ func (r row) run(null uintptr) (cost, error) {
 	return c, nil
 }
 
-// verify looks whether the row is what it is meant to be: the trail names the source that answers.
+// verify looks whether the row is what it is meant to be: the trail names the source that answers,
+// and the debug output how the program runs.
 func (r row) verify() error {
-	if r.source == "" {
+	if r.source == "" && r.how == "" {
 		return nil
 	}
 	asked := r
@@ -125,12 +127,15 @@ func (r row) verify() error {
 	if err != nil {
 		return err
 	}
+	source, how := r.source == "", r.how == ""
 	for line := range strings.Lines(out) {
-		if strings.Contains(line, " "+r.source) && strings.HasSuffix(strings.TrimSpace(line), ": answers") {
-			return nil
-		}
+		source = source || strings.Contains(line, " "+r.source) && strings.HasSuffix(strings.TrimSpace(line), ": answers")
+		how = how || strings.HasPrefix(line, "shim: debug: "+r.how+" ")
 	}
-	return fmt.Errorf("row %q: not answered by %s:\n%s", r.name, r.source, out)
+	if !source || !how {
+		return fmt.Errorf("row %q: not answered by %q, or not run by %q:\n%s", r.name, r.source, r.how, out)
+	}
+	return nil
 }
 
 // try runs the row once and returns what it prints.

@@ -13,7 +13,7 @@ import (
 // that are installed, and the real uv. The notes say what is not among them, and which Python
 // answers for a tool that runs another.
 func peers(dir string, p programs, o options, h host.Host, finder *host.Finder) (tables []*table, notes []string, err error) {
-	t, m, err := realPython(dir, p, o, finder)
+	t, m, python, err := realPython(dir, p, o, finder)
 	if err != nil {
 		return nil, append(notes, fmt.Sprintf("no table with a real Python: %v", err)), nil
 	}
@@ -48,7 +48,7 @@ func peers(dir string, p programs, o options, h host.Host, finder *host.Finder) 
 		return tables, append(notes, "uv: not installed here"), nil
 	}
 	// uv must not find our shims, which it would ask for their version
-	env := m.env.With("PATH", "/usr/bin:/bin").With("UV_OFFLINE", "1").With("UV_PYTHON_DOWNLOADS", "never")
+	env := offline(m.env).With("PATH", "/usr/bin:/bin")
 	notes = t.peer(notes, row{name: "uv run --no-project python", argv: []string{uv, "run", "--no-project", "python", "-S", "-c", "0"}, env: env, dir: m.nowhere()}, 4, home)
 	notes = t.peer(notes, row{name: "uv run python, in a project", argv: []string{uv, "run", "python", "-S", "-c", "0"}, env: env, dir: m.deep()}, 3, home)
 
@@ -63,7 +63,11 @@ func peers(dir string, p programs, o options, h host.Host, finder *host.Finder) 
 		version(goFloor, p.goFloor, uv),
 		version("shim", filepath.Join(m.shims, "uv")),
 	}})
-	return tables, notes, nil
+	more, err := realUV(m, p, uv, python)
+	if err != nil {
+		return tables, append(notes, fmt.Sprintf("no tables of what uv does: %v", err)), nil
+	}
+	return append(tables, more...), notes, nil
 }
 
 // peer adds the row of another tool if it runs at all. Its arguments from index at on are those of
@@ -91,42 +95,42 @@ func (t *table) peer(notes []string, r row, at int, home string) []string {
 
 // realPython returns the table with a CPython of this machine in the place of a managed one. All run
 // without the site module: an environment has other .pth files than its interpreter, and in a Python
-// that is used for much they take longer than all that is to be compared.
-func realPython(dir string, p programs, o options, finder *host.Finder) (*table, machine, error) {
+// that is used for much they take longer than all that is to be compared. version is that of the Python.
+func realPython(dir string, p programs, o options, finder *host.Finder) (t *table, m machine, version string, err error) {
 	python := o.python
 	if python == "" {
 		python = search(finder, "python3")
 	}
 	if python == "" {
-		return nil, machine{}, fmt.Errorf("no python3 on PATH")
+		return nil, m, "", fmt.Errorf("no python3 on PATH")
 	}
 	out, err := row{name: python, argv: []string{
 		python, "-I", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.base_prefix)",
 	}, env: host.Current().Env}.try()
 	if err != nil {
-		return nil, machine{}, err
+		return nil, m, "", err
 	}
 	version, prefix, _ := strings.Cut(out, " ")
-	m, err := newMachine(filepath.Join(dir, "real"), p.shim, version, func(dir, exe string) error {
+	m, err = newMachine(filepath.Join(dir, "real"), p.shim, version, func(dir, exe string) error {
 		if err := os.Symlink(filepath.Join(prefix, "lib"), filepath.Join(dir, "lib")); err != nil {
 			return err
 		}
 		return os.Symlink(filepath.Join(prefix, "bin", filepath.Base(exe)), exe)
 	})
 	if err != nil {
-		return nil, m, err
+		return nil, m, "", err
 	}
 	call := func(name string, dir string, argv ...string) row {
 		return row{name: name, argv: append(argv, "-S", "-c", "0"), env: m.declared(), dir: dir}
 	}
 	shim := filepath.Join(m.shims, "python")
-	t := &table{title: "python -S -c 0, CPython " + version, floor: goFloor, home: m.dir, rows: []row{
+	t = &table{title: "python -S -c 0, CPython " + version, floor: goFloor, home: m.dir, rows: []row{
 		call("the interpreter itself", m.nowhere(), m.link),
 		call(goFloor, m.nowhere(), p.goFloor, m.link),
 		call("shim", m.nowhere(), shim),
 		call("shim, project 6 up", m.deep(), shim),
 	}}
-	return t, m, nil
+	return t, m, version, nil
 }
 
 // first returns the first path that is an absolute one of a file, or "".

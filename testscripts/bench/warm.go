@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"uvshim/shim/host"
@@ -19,6 +20,9 @@ const (
 	emptyVenv   = "python, policy, empty venv"
 	fullVenv    = "python, policy, venv of 2,000 ELF"
 	bareUV      = "uv"
+	runCovered  = "uv run, covered"
+	runLacking  = "uv run, a library missing"
+	pipList     = "pip list"
 	lockSize    = 10_000
 	venvSize    = 2_000
 	warmVersion = "3.12.11"
@@ -70,6 +74,13 @@ func warm(dir string, p programs, others []string) (*table, error) {
 		}
 	}
 	add(bareUV, "", m.declared(), m.nowhere(), filepath.Join(m.shims, "uv"))
+	if p.module != "" {
+		more, err := uvRows(m, p)
+		if err != nil {
+			return nil, err
+		}
+		t.rows = append(t.rows, more...)
+	}
 	own := t.rows
 	for _, program := range others {
 		more, err := otherBuild(m, program, own)
@@ -79,6 +90,27 @@ func warm(dir string, p programs, others []string) (*table, error) {
 		t.rows = append(t.rows, more...)
 	}
 	return t, nil
+}
+
+// uvRows are calls of uv that are looked at: a run in an environment that is complete and lacks
+// nothing; one where a library is missing, which after its warning is supervised, so that a failure
+// can be explained; and a pip that is uv's.
+func uvRows(m machine, p programs) ([]row, error) {
+	covered, err := m.synced("run-covered", warmVersion, p.module)
+	if err != nil {
+		return nil, err
+	}
+	lacking, err := m.synced("run-lacking", warmVersion, p.lacking)
+	if err != nil {
+		return nil, err
+	}
+	uv, pip := filepath.Join(m.shims, "uv"), filepath.Join(m.shims, "pip")
+	active := m.declared().With("VIRTUAL_ENV", filepath.Join(covered, ".venv"))
+	return []row{
+		{name: runCovered, argv: []string{uv, "run", "python"}, env: m.declared(), dir: covered, how: "exec"},
+		{name: runLacking, argv: []string{uv, "run", "python"}, env: m.declared(), dir: lacking, how: "supervise"},
+		{name: pipList, argv: []string{pip, "list"}, env: active, dir: m.nowhere(), how: "exec"},
+	}, nil
 }
 
 // otherBuild returns the rows of the shim once more for another build of it.
@@ -93,8 +125,11 @@ func otherBuild(m machine, program string, rows []row) (more []row, err error) {
 		// The old place of the shims stays on PATH; being marked, it is passed over.
 		if filepath.Dir(r.argv[0]) == m.shims {
 			r.name = label + ": " + r.name
-			r.argv = []string{filepath.Join(shims, filepath.Base(r.argv[0]))}
-			more = append(more, r)
+			r.argv = append([]string{filepath.Join(shims, filepath.Base(r.argv[0]))}, r.argv[1:]...)
+			r.how = "" // another build may run it in another way
+			if _, err := os.Stat(r.argv[0]); err == nil {
+				more = append(more, r)
+			}
 		}
 	}
 	return more, nil

@@ -136,8 +136,16 @@ type sonameTable struct {
 	globs []glob // in the order of the table, first match first
 }
 
+var (
+	once   sync.Once // and not sync.OnceValue, which is work for every start of the program
+	parsed sonameTable
+)
+
 // table parses the table when it is first asked for.
-var table = sync.OnceValue(func() sonameTable { return parse(sonames) })
+func table() sonameTable {
+	once.Do(func() { parsed = parse(sonames) })
+	return parsed
+}
 
 // parse reads lines of kind, attribute, NAME<RELEASE, sonames and note, with tabs between and "-"
 // for nothing.

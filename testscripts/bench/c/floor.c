@@ -1,5 +1,4 @@
-// Runs its arguments in its own place and does nothing else. Without any it is the target: a
-// program that ends at once.
+// Runs its arguments in its own place and does nothing else.
 #include <unistd.h>
 
 int main(int argc, char **argv, char **envp)
