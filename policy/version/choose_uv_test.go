@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 var requestTexts = strings.Split(`3|3.11|3.12|3.13|3.14|3.15|3.16|4|312|313|314|3.12.11|3.12.12|3.12.13|3.13.7|3.14.0|3.14.1
@@ -47,24 +48,58 @@ func TestChoose_uv(t *testing.T) {
 		}
 		for _, text := range requestTexts {
 			text = strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "@arch", uvArch())
-			name, said := u.find(t, "work", text)
-			r, err := Parse(text)
-			switch n := Choose(r, list); {
-			case (err != nil) != strings.Contains(said, "Invalid version request"):
-				t.Errorf("%q: Parse says %v, uv says %q", text, err, said)
-			case err != nil:
-			case (r.Kind() == KindName) != strings.Contains(said, "for executable name"):
-				t.Errorf("%q: kind %d, uv says %q", text, r.Kind(), said)
-			case n < 0 && name != "":
-				t.Errorf("%q: nothing chosen, uv takes %s", text, name)
-			case n >= 0 && list[n].Key() != name:
-				t.Errorf("%q: %s chosen, uv takes %q and says %q", text, list[n].Key(), name, said)
-			}
+			u.compare(t, text, list)
 		}
 		if err := os.RemoveAll(filepath.Join(u.dir, "python")); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// compare holds what we make of a request, and choose for it of what is installed, against uv.
+// Where uv finds nothing it says what it looked for: its own reading of the request.
+func (u realUV) compare(t *testing.T, text string, list []Interpreter) {
+	t.Helper()
+	name, said := u.find(t, "work", text)
+	want := said
+	if _, rest, ok := strings.Cut(said, "No interpreter found"); ok {
+		want, _, _ = strings.Cut(rest, " in virtual environments")
+	}
+	r, err := Parse(text)
+	ours, n := plainly(spoken(r)), Choose(r, list)
+	if r.Kind() == KindDirectory {
+		path := text
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(u.dir, "work") + "/" + text // "x/.." is nowhere without x
+		}
+		// that it is one Parse knows by the text, and uv by looking
+		if _, err := os.Stat(path); err != nil {
+			ours = strings.Replace(ours, "in directory", "at path", 1)
+		}
+	}
+	switch {
+	case err != nil:
+		if !strings.Contains(said, "Invalid version request") {
+			t.Errorf("%q: Parse says %v, uv takes %q and says %q", text, err, name, said)
+		}
+	case n >= 0 && list[n].Key() != name:
+		t.Errorf("%q: %s chosen, uv takes %q and says %q", text, list[n].Key(), name, said)
+	case n >= 0:
+	case name != "":
+		t.Errorf("%q: read as %q and nothing chosen, uv takes %s", text, ours, name)
+	case ours != plainly(want):
+		t.Errorf("%q: read as %q, by uv as %q", text, ours, want)
+	}
+}
+
+// plainly leaves out control characters, which do not get through uv's output.
+func plainly(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text))
 }
 
 // uv prefers a plain x86_64 build, and finds none for a level of the instruction set.

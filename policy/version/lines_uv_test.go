@@ -31,34 +31,38 @@ func TestLines_uv(t *testing.T) {
 	}
 	for _, file := range []string{".python-version", ".python-versions"} {
 		for _, text := range fileTexts {
-			path := filepath.Join(u.dir, "work", file)
-			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			lines := Lines([]byte(text))
-			name, said := u.find(t, "work")
-			line, found := First(lines)
-			n := Choose(line.Request, list) // of no line: the zero Request
-			switch {
-			case line.Problem != "":
-				if name != "" || strings.Contains(said, "No interpreter found") {
-					t.Errorf("%q: %s; uv takes %q and says %q", text, line.Problem, name, said)
-				}
-			case line.Request.Path() != "":
-				if !strings.Contains(said, line.Request.Path()) {
-					t.Errorf("%q: path %s, uv says %q", text, line.Request.Path(), said)
-				}
-			case n < 0 && name != "", n >= 0 && list[n].Key() != name:
-				t.Errorf("%q: line %d decides (%t), uv takes %q and says %q", text, line.Number, found, name, said)
-			}
-			// uv warns once a file and of the first
-			skipped := slices.IndexFunc(lines, func(l Line) bool { return l.Skipped })
-			if warned := strings.Contains(said, "Ignoring unsupported Python request"); warned != (skipped >= 0) {
-				t.Errorf("%q: skipped line %d, uv says %q", text, skipped, said)
-			}
-			if err := os.Remove(path); err != nil {
-				t.Fatal(err)
-			}
+			u.compareFile(t, file, text, list)
 		}
+	}
+}
+
+// compareFile holds the line that we take of a version file against what uv makes of the file.
+func (u realUV) compareFile(t *testing.T, file, text string, list []Interpreter) {
+	t.Helper()
+	path := filepath.Join(u.dir, "work", file)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(path)
+	lines := Lines([]byte(text))
+	name, said := u.find(t, "work")
+	line, found := First(lines)
+	n := Choose(line.Request, list) // of no line: the zero Request
+	switch {
+	case line.Problem != "":
+		if name != "" || strings.Contains(said, "No interpreter found") {
+			t.Errorf("%q: %s; uv takes %q and says %q", text, line.Problem, name, said)
+		}
+	case line.Request.Path() != "":
+		if !strings.Contains(plainly(said), plainly(line.Request.Path())) {
+			t.Errorf("%q: path %s, uv says %q", text, line.Request.Path(), said)
+		}
+	case n < 0 && name != "", n >= 0 && list[n].Key() != name:
+		t.Errorf("%q: line %d decides (%t), uv takes %q and says %q", text, line.Number, found, name, said)
+	}
+	// uv warns once a file and of the first
+	skipped := slices.IndexFunc(lines, func(l Line) bool { return l.Skipped })
+	if warned := strings.Contains(said, "Ignoring unsupported Python request"); warned != (skipped >= 0) {
+		t.Errorf("%q: skipped line %d, uv says %q", text, skipped, said)
 	}
 }

@@ -31,21 +31,7 @@ func TestParse_uv(t *testing.T) {
 	}
 	for _, text := range slices.Concat(requestTexts, oddTexts) {
 		text = strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "@arch", uvArch())
-		_, said := u.find(t, "work", text)
-		r, err := Parse(text)
-		want := said
-		if _, rest, ok := strings.Cut(said, "No interpreter found"); ok {
-			want, _, _ = strings.Cut(rest, " in virtual environments")
-		}
-		// control characters do not get through uv's output
-		switch ours := strings.ReplaceAll(spoken(r), "\v", ""); {
-		case err != nil:
-			if !strings.Contains(said, "Invalid version request") {
-				t.Errorf("%q: Parse says %v, uv says %q", text, err, said)
-			}
-		case strings.TrimSpace(ours) != strings.TrimSpace(want):
-			t.Errorf("%q: read as %q, by uv as %q", text, ours, want)
-		}
+		u.compare(t, text, nil)
 	}
 }
 

@@ -292,7 +292,7 @@ func TestOpen(t *testing.T) {
 			if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			writeDriver(t, program, elf.DT_RPATH, at(test.rpath))
+			writeDriver(t, program, realLoader, elf.DT_RPATH, at(test.rpath))
 			opens := make([]string, len(test.open))
 			for i, name := range test.open {
 				opens[i] = at(name)
@@ -365,7 +365,7 @@ func TestOpen_notToMap(t *testing.T) {
 			if err := os.WriteFile(path, test.data, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			writeDriver(t, program, elf.DT_RPATH, "")
+			writeDriver(t, program, realLoader, elf.DT_RPATH, "")
 			if n, ok := s.compareOpens(t, program, [][]string{{path}}); n != 1 || ok != 0 {
 				t.Errorf("%d opens, %d succeeded", n, ok)
 			}
@@ -433,10 +433,15 @@ func TestStart_execStackForbidden(t *testing.T) {
 	program := filepath.Join(dir, "program")
 	elfFile{Interp: "/loader", Needed: []string{"libx.so"}, RPath: dir}.write(t, program)
 	elfFile{Stack: "exec"}.write(t, filepath.Join(dir, "libx.so"))
+	elfFile{Stack: "exec"}.write(t, filepath.Join(dir, "liby.so"))
 	for tunables, want := range map[string]bool{"": true, "glibc.rtld.execstack=0": false} {
-		_, r, err := Start(&System{Files: NewFiles(Host{}, nil), Glibc: 41, Tunables: tunables}, program)
+		p, r, err := Start(&System{Files: NewFiles(Host{}, nil), Glibc: 41, Tunables: tunables}, program)
 		if err != nil || r.OK() != want {
 			t.Errorf("%q: %v %v, want ok %v", tunables, r.Problems, err, want)
+		}
+		// the stack is executable by then, or never
+		if r := p.Open(filepath.Join(dir, "liby.so"), nil); r.OK() != want {
+			t.Errorf("%q, another one opened: %v, want ok %v", tunables, r.Problems, want)
 		}
 	}
 }

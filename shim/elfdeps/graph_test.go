@@ -10,39 +10,77 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"uvshim/testscripts/differ/trials"
 )
 
+// LibraryPath returns what nix-ld makes LD_LIBRARY_PATH of an environment for the real loader. The
+// package that knows it imports this one: behind_test.go sets it.
+var LibraryPath func(env []string) string
+
 // TestGraphs makes random graphs of files and compares what we say of them with the real loader.
-// ELFDEPS_GRAPHS sets how many, ELFDEPS_SEED the first. With ELFDEPS_LDCONFIG, which is for a
-// sandbox with an /etc of its own, some directories of every graph go into /etc/ld.so.cache.
-func TestGraphs(t *testing.T) {
-	number := func(name string, n int) int {
-		if value, err := strconv.Atoi(os.Getenv(name)); err == nil {
-			return value
-		}
-		return n
-	}
+// With ELFDEPS_LDCONFIG, which is for a sandbox with an /etc of its own, some directories of every
+// graph go into /etc/ld.so.cache. ELFDEPS_KEEP is a directory to leave them in.
+func TestGraphs(t *testing.T) { graphs(t, 40, realLoader) }
+
+// TestGraphs_nixLD is TestGraphs for programs whose loader is nix-ld, or what does as it does.
+func TestGraphs_nixLD(t *testing.T) {
 	driverImage(t)
-	graphs, first := number("ELFDEPS_GRAPHS", 40), number("ELFDEPS_SEED", 1)
+	loader := filepath.Join(t.TempDir(), "nix-ld")
+	out, err := exec.Command("gcc", "-O2", "-fPIE", "-static-pie", "-nostdlib", "-ffreestanding", "-fno-stack-protector",
+		"-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-Wl,--no-dynamic-linker,-z,noexecstack", "-s",
+		"-o", loader, "../../testscripts/nixroot/standin/nix-ld.c").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	graphs(t, 20, loader)
+}
+
+func graphs(t *testing.T, few int, interp string) {
+	driverImage(t)
 	opens, succeeded := 0, 0
 	root := t.TempDir()
-	if keep := os.Getenv("ELFDEPS_KEEP"); keep != "" {
+	keep := os.Getenv("ELFDEPS_KEEP")
+	if keep != "" {
 		root = keep
 	}
-	for seed := first; seed < first+graphs; seed++ {
-		dir := filepath.Join(root, strconv.Itoa(seed))
-		t.Run(strconv.Itoa(seed), func(t *testing.T) {
-			n, ok := newGraph(t, uint64(seed), dir).compare(t)
-			opens, succeeded = opens+n, succeeded+ok
-			if t.Failed() {
-				t.Logf("ELFDEPS_SEED=%d ELFDEPS_GRAPHS=1", seed)
-			}
-		})
-		if os.Getenv("ELFDEPS_KEEP") == "" {
+	trials.Run(t, few, func(t *testing.T, seed uint64) {
+		dir := filepath.Join(root, strconv.FormatUint(seed, 10))
+		g := newGraph(t, seed, dir, interp)
+		if interp != realLoader {
+			g.behind()
+		}
+		n, ok := g.compare(t)
+		opens, succeeded = opens+n, succeeded+ok
+		if t.Failed() {
+			t.Logf("in %s with %q", g.dir, g.env())
+		}
+		if keep == "" {
 			os.RemoveAll(dir)
 		}
+	})
+	t.Logf("%d opens, of which %d succeeded", opens, succeeded)
+}
+
+// behind draws some of nix-ld's variables.
+func (g *graph) behind() {
+	g.nix = []string{"NIX_LD" + pick(g, "", "_x86_64_linux") + "=" + realLoader}
+	for _, name := range []string{"NIX_LD_LIBRARY_PATH", "NIX_LD_LIBRARY_PATH_x86_64_linux"} {
+		if g.chance(60) {
+			path := g.path(":;", true)
+			if g.chance(10) {
+				path = ""
+			}
+			g.nix = append(g.nix, name+"="+path)
+		}
 	}
-	t.Logf("%d graphs, %d opens, of which %d succeeded", graphs, opens, succeeded)
+	if g.chance(20) {
+		g.nix = append(g.nix, "NIX_LD_LIBRARY_PATH_i686_linux="+g.path(":", true))
+	}
+	if g.libraryPath == "" && g.chance(30) {
+		g.nix = append(g.nix, "LD_LIBRARY_PATH=")
+	}
+	g.Shuffle(len(g.nix), func(i, j int) { g.nix[i], g.nix[j] = g.nix[j], g.nix[i] })
 }
 
 // A graph is a directory with files that need one another.
@@ -53,7 +91,7 @@ type graph struct {
 	size  int
 }
 
-func newGraph(t testing.TB, seed uint64, dir string) *graph {
+func newGraph(t testing.TB, seed uint64, dir, interp string) *graph {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -62,7 +100,7 @@ func newGraph(t testing.TB, seed uint64, dir string) *graph {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &graph{setting: setting{dir: real}, Rand: rand.New(rand.NewPCG(seed, 7))}
+	g := &graph{setting: setting{dir: real, interp: interp}, Rand: rand.New(rand.NewPCG(seed, 7))}
 	g.size = 3 + g.IntN(8)
 	for range 2 + g.IntN(3*g.size) {
 		g.file(t)
@@ -123,7 +161,8 @@ func (g *graph) path(separators string, environment bool) string {
 	return text
 }
 
-// needed is a name for DT_NEEDED.
+// needed is a name for DT_NEEDED. The loader's path is the program's PT_INTERP: under another it would
+// be loaded a second time, which goes well or crashes.
 func (g *graph) needed(environment bool) string {
 	switch g.IntN(30) {
 	case 0:
@@ -135,7 +174,7 @@ func (g *graph) needed(environment bool) string {
 	case 3:
 		return g.subdir() + "/" + g.soname()
 	case 4, 5:
-		return pick(g, "libc.so.6", "libm.so.6", "libz.so.1", "libstdc++.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2", realLoader)
+		return pick(g, "libc.so.6", "libm.so.6", "libz.so.1", "libstdc++.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2", g.interp)
 	case 6:
 		return pick(g, "other.so", "x${PLATFORM}", "lib$LIB.so", "libalias.so")
 	}
@@ -269,7 +308,7 @@ func (g *graph) elf(name string) elfFile {
 func (g *graph) compare(t testing.TB) (opens, succeeded int) {
 	t.Helper()
 	program := g.elf("")
-	program.Soname, program.Interp, program.Defs, program.Filters = "", realLoader, nil, nil
+	program.Soname, program.Interp, program.Defs, program.Filters = "", g.interp, nil, nil
 	program.Flags1 |= df1PIE
 	program.Class, program.Machine = 0, 0
 	for range 2 {
@@ -298,7 +337,7 @@ func (g *graph) compare(t testing.TB) (opens, succeeded int) {
 	if err := os.MkdirAll(filepath.Dir(driver), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	writeDriver(t, driver, pick(g, elf.DT_RPATH, elf.DT_RPATH, elf.DT_RUNPATH), rpath)
+	writeDriver(t, driver, g.interp, pick(g, elf.DT_RPATH, elf.DT_RPATH, elf.DT_RUNPATH), rpath)
 	var lists [][]string
 	for _, file := range g.files {
 		list := []string{file}

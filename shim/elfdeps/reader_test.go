@@ -365,6 +365,27 @@ func TestParseFacts_damaged(t *testing.T) {
 	}
 }
 
+// A 32-bit file has its tables in other places.
+func TestRead_class32(t *testing.T) {
+	data := make([]byte, 200)
+	copy(data, "\x7fELF\x01\x01\x01")
+	le := binary.LittleEndian
+	le.PutUint16(data[16:], TypeDyn)
+	le.PutUint16(data[18:], Machine386)
+	le.PutUint32(data[20:], 1)
+	le.PutUint32(data[28:], 60) // e_phoff
+	le.PutUint16(data[42:], 32) // e_phentsize
+	le.PutUint16(data[44:], 1)
+	for i, v := range []uint32{3, 150, 150, 150, 5, 5, 4, 1} { // PT_INTERP
+		le.PutUint32(data[60+4*i:], v)
+	}
+	copy(data[150:], "/l32")
+	got, err := Read(bytes.NewReader(data), int64(len(data)))
+	if err != nil || got.Interp != "/l32" || got.Class != Class32 || got.Machine != Machine386 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(full.bytes())
 	f.Add(elfFile{RPath: "$ORIGIN"}.bytes())

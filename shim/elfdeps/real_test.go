@@ -18,8 +18,9 @@ import (
 
 const realLoader = "/lib64/ld-linux-x86-64.so.2"
 
-// rpathRoom is what driver.c is linked with as DT_RPATH, to be written over.
-var rpathRoom = strings.Repeat("X", 1000)
+// rpathRoom and interpRoom are what driver.c is linked with as DT_RPATH and PT_INTERP, to be
+// written over.
+var rpathRoom, interpRoom = strings.Repeat("X", 1000), "/" + strings.Repeat("Y", 1000)
 
 // skip says why a test cannot run here; where CI is set nothing may be missing.
 func skip(t testing.TB, why string) {
@@ -58,7 +59,7 @@ func driverImage(t testing.TB) []byte {
 		}
 		defer os.RemoveAll(dir)
 		out := filepath.Join(dir, "driver")
-		cmd := exec.Command("gcc", "-O1", "-o", out, "testdata/driver.c", "-Wl,--disable-new-dtags,-rpath,"+rpathRoom)
+		cmd := exec.Command("gcc", "-O1", "-o", out, "testdata/driver.c", "-Wl,--disable-new-dtags,-rpath,"+rpathRoom+",--dynamic-linker="+interpRoom)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			driver.err = errors.New(err.Error() + " " + string(text))
 			return
@@ -71,12 +72,13 @@ func driverImage(t testing.TB) []byte {
 	return driver.image
 }
 
-// writeDriver puts the driver at path, with the given entry for its library path.
-func writeDriver(t testing.TB, path string, tag elf.DynTag, value string) {
+// writeDriver puts the driver at path, with the given loader and the given entry for its library path.
+func writeDriver(t testing.TB, path, interp string, tag elf.DynTag, value string) {
 	t.Helper()
 	image := slices.Clone(driverImage(t))
 	room := bytes.Index(image, []byte(rpathRoom))
 	copy(image[room:], value+"\x00")
+	copy(image[bytes.Index(image, []byte(interpRoom)):], interp+"\x00")
 	f, err := elf.NewFile(bytes.NewReader(image))
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +100,8 @@ func writeDriver(t testing.TB, path string, tag elf.DynTag, value string) {
 // A setting is what a program is started with.
 type setting struct {
 	dir         string
+	interp      string   // the program's loader
+	nix         []string // variables of nix-ld, where that is the loader
 	libraryPath string
 	preload     string
 	optional    []string // names for LD_PRELOAD, whose absence is no problem, though a trace lists them
@@ -109,6 +113,7 @@ func (s setting) env(more ...string) []string {
 	if s.libraryPath != "" {
 		env = append(env, "LD_LIBRARY_PATH="+s.libraryPath)
 	}
+	env = append(env, s.nix...)
 	if s.preload != "" {
 		env = append(env, "LD_PRELOAD="+s.preload)
 	}
@@ -134,6 +139,9 @@ func (s setting) system(t testing.TB) *System {
 	}
 	if _, err := os.Stat("/lib/x86_64-linux-gnu"); err == nil {
 		sys.Lib = "lib/x86_64-linux-gnu" // Debian's
+	}
+	if s.nix != nil {
+		sys.LibraryPath = SplitPath(LibraryPath(s.env()))
 	}
 	if s.preload != "" {
 		sys.Preload = strings.FieldsFunc(s.preload, func(r rune) bool { return r == ':' || r == ' ' })
@@ -184,8 +192,12 @@ func (s setting) run(t testing.TB, program, input string, more ...string) (strin
 }
 
 // words are our sentences and the loader's in one form: paths below dir relative, no errno text,
-// nothing on LD_PRELOAD.
+// nothing on LD_PRELOAD. Behind nix-ld the loader calls itself by the name of that, which is the
+// program's PT_INTERP.
 func (s setting) words(text string) string {
+	if s.interp != "" {
+		text = strings.ReplaceAll(text, s.interp+":", realLoader+":")
+	}
 	text = strings.ReplaceAll(text, s.dir+"/./", "")
 	text = strings.ReplaceAll(text, s.dir+"/", "")
 	text = strings.ReplaceAll(text, "(required by ./", "(required by ")
@@ -223,7 +235,7 @@ func (s setting) loaded(list []*Object) []string {
 func (s setting) real(list []string) []string {
 	var paths []string
 	for _, path := range list {
-		if path != "" && path != realLoader && !strings.HasPrefix(path, "linux-vdso") {
+		if path != "" && path != realLoader && path != s.interp && !strings.HasPrefix(path, "linux-vdso") {
 			paths = append(paths, s.words(path))
 		}
 	}
@@ -258,6 +270,9 @@ func (s setting) compareStart(t testing.TB, program string) {
 	}
 
 	_, stderr, code := s.run(t, program, "")
+	if code == -1 && s.unordered {
+		t.Skip("filters, on which the loader crashes")
+	}
 	text := s.words(stderr)
 	switch {
 	case strings.Contains(stderr, "rtld.c") && strings.Contains(stderr, "Assertion"):
@@ -340,6 +355,9 @@ func (s setting) compareOpens(t testing.TB, program string, opens [][]string) (c
 		t.Fatal(err)
 	}
 	stdout, stderr, code := s.run(t, program, input.String())
+	if code == -1 && s.unordered {
+		t.Skip("filters, on which the loader crashes")
+	}
 	if strings.Contains(stderr, "rtld.c") && strings.Contains(stderr, "Assertion") {
 		return 0, 0
 	}

@@ -104,7 +104,7 @@ func TestPatchelf(t *testing.T) {
 	}
 	s := setting{dir: dir}
 	program := filepath.Join(dir, "driver")
-	writeDriver(t, program, elf.DT_RPATH, "")
+	writeDriver(t, program, realLoader, elf.DT_RPATH, "")
 	at := func(name string) string { return filepath.Join(dir, name) }
 	n, ok := s.compareOpens(t, program, [][]string{
 		{at("rpath.so")}, {at("runpath.so")}, {at("m.so")}, {at("needs.so")}, {at("stray.so")},

@@ -7,6 +7,8 @@ package launch
 // pipe, and that is all of it: it runs on any thread at any time.
 
 // signalPipe is where onSignal writes.
+//
+//lint:ignore U1000 the assembly reads it
 var signalPipe int32 = -1
 
 // Set by the assembly: the addresses of onSignal and onReturn. A func value would hold those of

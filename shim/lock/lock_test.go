@@ -98,6 +98,11 @@ func TestEncode(t *testing.T) {
 	if l.Project[0].Path != "/home/user/src/pure" {
 		t.Error("Encode sorted the caller's list")
 	}
+	l.Python, l.Tool = []Python{{Key: "b"}, {Key: "a"}}, []Tool{{Name: "b"}, {Name: "a"}}
+	Encode(l)
+	if l.Python[0].Key != "b" || l.Tool[0].Name != "b" {
+		t.Error("Encode sorted the caller's lists")
+	}
 }
 
 func TestDecode(t *testing.T) {
@@ -161,7 +166,7 @@ func TestUnknownKeys(t *testing.T) {
 "a b" = 1.5
 cuda = {driver = "5%0", list = [{a = 1}, {a = 2}]}
 when = [2026-11-22, 10:31:07, 2026-11-22T10:31:07, 2026-11-22T10:31:07.5+02:00]
-whole = [1.0, 1e+30, +inf, -inf, nan, true, -3, [[[[[[[]]]]]]]]
+whole = [1.0, 1e+30, +inf, -inf, nan, true, -3, 1234, [[[[[[[]]]]]]]]
 
 [[project]]
 path = "/a"
@@ -274,6 +279,7 @@ func TestExport(t *testing.T) {
 		Python{Key: "cpython-3.14.0+freethreaded-linux-x86_64-gnu", Request: "/home/user/py"})
 	l.Tool = append(l.Tool,
 		Tool{Name: "mine", Request: "./mine"}, Tool{Name: "own", Request: "own @ file:///home/user/own"},
+		Tool{Name: "odd", Request: "odd @ /home/user/a://b"},
 		Tool{Name: "dep", Request: "dep", Resolved: []string{"dep==1", "x @ file:///home/user/x"}},
 		Tool{Name: "black", Request: "git+https://github.com/psf/black@25.1", Python: "/usr/bin/python3.11"})
 	const want = `version = 1

@@ -127,6 +127,9 @@ func (r redactor) word(word string) (string, hide) {
 			continue
 		}
 		bare := strings.Trim(value, quotes)
+		if bare == "" && value != "" { // the secret begins there, or is nothing but quotes
+			word = word[:i+1] + mask
+		}
 		switch {
 		case c == ':' && bare != "" && bare == value && !strong(name): // app.auth:router
 		case bare == "" && c == ':': // Authorization: Bearer …
