@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"uvshim/policy"
+	"uvshim/shim/host"
 	"uvshim/shim/intercept"
 	"uvshim/shim/launch"
 	"uvshim/shim/resolve"
@@ -48,7 +49,13 @@ func (p *program) resolve(declared policy.Policy) (resolve.Target, error) {
 		return resolve.Any(q)
 	}
 	var missing *resolve.NotInstalled
-	if declared.Python.AutoInstall && errors.As(err, &missing) && !missing.Foreign && p.install(missing.Request) {
+	if !declared.Python.AutoInstall || !errors.As(err, &missing) || missing.Foreign {
+		return target, err
+	}
+	if line, undeclared := declared.UndeclaredPython(missing.Request); undeclared && p.denied(declared, "python", missing.Request, line) {
+		return target, err
+	}
+	if p.install(missing.Request) {
 		return resolve.Python(q)
 	}
 	return target, err
@@ -65,15 +72,31 @@ func (p *program) install(request string) bool {
 	if request != "" {
 		args = append(args, request)
 	}
-	p.debug("run %s %s", say.Quote(path), strings.Join(args, " "))
+	p.debug("run %s %s", say.Quote(path), say.Word(strings.Join(args, " ")))
 	cmd := exec.Command(path, args...)
-	cmd.Env = launch.ForUV(p.host.Env, p.finder.Dirs())
+	cmd.Dir, cmd.Env = p.away(launch.ForUV(p.host.Env, p.finder.Dirs()))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
 		p.say.Warning("uv %s: %v", strings.Join(args, " "), err)
 		return false
 	}
 	return true
+}
+
+// away returns where to run uv, and with what environment, for an install that the user did not type:
+// not in the working directory, whose uv.toml could name another source for Pythons. Relative paths
+// in the variables keep their meaning.
+func (p *program) away(env host.Env) (string, host.Env) {
+	dir := "/"
+	if info, err := os.Stat(p.dirs.Home); err == nil && info.IsDir() {
+		dir = p.dirs.Home
+	}
+	for _, name := range [...]string{"UV_PYTHON_INSTALL_DIR", "UV_PYTHON_BIN_DIR", "UV_PYTHON_CACHE_DIR", "UV_CACHE_DIR", "UV_CONFIG_FILE"} {
+		if value := env.Get(name); value != "" && !filepath.IsAbs(value) && p.host.Dir != "" {
+			env = env.With(name, filepath.Join(p.host.Dir, value))
+		}
+	}
+	return dir, env
 }
 
 // notInstalled says that no Python answers, and what would help.
@@ -86,7 +109,7 @@ func (p *program) notInstalled(err error) int {
 	if missing.Step.Source == resolve.PolicyDefault && missing.Step.File == "" {
 		missing.Step.File, missing.Step.Line = p.defaultPos()
 	}
-	p.say.Error("%v", err)
+	p.say.Error("%s", say.Word(err.Error()))
 	if missing.Program {
 		return exitNotFound
 	}
@@ -103,7 +126,7 @@ func (p *program) notInstalled(err error) int {
 
 // shellWord quotes text for a shell where it must be.
 func shellWord(text string) string {
-	if !strings.ContainsAny(text, " <>=!~*'\"$&;|()[]{}?#\\`") {
+	if text != "" && !strings.ContainsAny(text, " \t\n<>=!~*'\"$&;|()[]{}?#\\`") {
 		return text
 	}
 	return shellQuote(text)
@@ -148,7 +171,15 @@ func (p *program) findUV(name string) (string, bool) {
 }
 
 func (p *program) noUV() int {
-	p.say.Error("%s is not installed: there is none on PATH besides this shim", p.call.Name)
+	name := p.call.Name
+	if p.call.Tool == intercept.Pip {
+		name = "uv, which is to stand in for pip,"
+	}
+	p.say.Error("%s is not installed: there is none on PATH besides this shim", name)
+	if _, ok := p.findUV("uv"); ok && p.call.Tool == intercept.UVX {
+		p.say.Hint("uv is there, and uvx is short for: uv tool run")
+		return exitNotFound
+	}
 	p.say.Hint("%s", p.uvAdvice())
 	return exitNotFound
 }

@@ -58,11 +58,7 @@ func (p *program) explainBuild(out launch.Outcome) {
 	if !ok {
 		return
 	}
-	words := make([]string, len(p.typed))
-	for i, word := range p.typed {
-		words[i] = shellWord(word)
-	}
-	p.say.Hint("%s", problem.Message(strings.Join(words, " "), onNixOS()))
+	p.say.Hint("%s", problem.Message(commandLine(lock.Redact(p.typed)), onNixOS()))
 }
 
 // environmentSince looks at the environment that was changed and adds it to the record. Of what was
@@ -127,13 +123,12 @@ func same(a, b uv.Tool) bool {
 // reachable says where a tool's programs cannot be called by their names, before the shell says
 // "command not found". Elsewhere than on NixOS uv's own warning tells what to do.
 func (p *program) reachable(t uv.Tool) {
-	for _, e := range t.Entrypoints {
-		dir := filepath.Dir(e.Path)
-		if slices.Contains(filepath.SplitList(p.host.Env.Get("PATH")), dir) || !onNixOS() {
-			return
-		}
-		p.say.Hint("%s is in %s, which is not on PATH\n  fix        in configuration.nix, then nixos-rebuild switch and a new login:\n               environment.localBinInPath = true;", e.Name, p.tilde(dir))
+	if len(t.Entrypoints) == 0 || !onNixOS() {
 		return
+	}
+	name, dir := t.Entrypoints[0].Name, filepath.Dir(t.Entrypoints[0].Path)
+	if !slices.Contains(filepath.SplitList(p.host.Env.Get("PATH")), dir) {
+		p.say.Hint("%s is in %s, which is not on PATH\n  fix        in configuration.nix, then nixos-rebuild switch and a new login:\n               environment.localBinInPath = true;", name, p.tilde(dir))
 	}
 }
 
@@ -182,7 +177,8 @@ func requestFor(c uvCall, i version.Interpreter) string {
 // relink makes the shims of interpreters that came and takes away those of others that went, if
 // there is a shim directory.
 func (p *program) relink() {
-	if _, err := os.Lstat(filepath.Join(link.Dir(p.dirs.Data), host.Marker)); err != nil {
+	dir := link.Dir(p.dirs.Data)
+	if _, err := os.Lstat(filepath.Join(dir, host.Marker)); err != nil || !p.host.Owns(dir) {
 		return
 	}
 	if _, err := p.makeLinks(); err != nil {

@@ -96,11 +96,20 @@ func (p *program) badFlag(c command, flags *flag.FlagSet, err error) int {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
 		text = "--" + strings.TrimLeft(name, "-") + " wants a value"
 	}
+	if strings.HasPrefix(text, "invalid boolean value ") { // "…" for -NAME: parse error
+		name, _, _ := strings.Cut(text[strings.LastIndex(text, " for -")+len(" for -"):], ":")
+		text = "--" + name + " takes no value after a ="
+	}
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
 		var names []string
 		flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
-		text = "unknown option " + say.Quote("--"+strings.TrimLeft(name, "-"))
-		if near = policy.Nearest(strings.TrimLeft(name, "-"), names); near != "" {
+		name = strings.TrimLeft(name, "-")
+		dashes := "--"
+		if len(name) == 1 {
+			dashes = "-"
+		}
+		text = "unknown option " + say.Quote(dashes+name)
+		if near = policy.Nearest(name, names); near != "" {
 			near = "--" + near
 		}
 	}

@@ -61,6 +61,9 @@ func (p *program) exportLock() int {
 	if !ok {
 		return exitUsage // rather than an empty file to restore nothing from
 	}
-	os.Stdout.Write(lock.Export(l))
+	if _, err := os.Stdout.Write(lock.Export(l)); err != nil {
+		p.say.Error("%v", err)
+		return exitFailed
+	}
 	return exitOK
 }

@@ -137,7 +137,7 @@ func (p *program) readLock() (lock.Lock, bool) {
 			p.say.Error("%v", err)
 			continue
 		}
-		p.say.Warning("%v", err)
+		p.say.Warning("%s", say.Word(err.Error()))
 	}
 	return l, readable
 }

@@ -36,6 +36,9 @@ func (p *program) pip() int {
 		fmt.Print(answer.Text)
 		return exitOK
 	case pip.UV:
+		if _, ok := p.findUV("uv"); !ok {
+			return p.noUV()
+		}
 		p.call.Tool, p.call.Name, p.call.Args = intercept.UV, "uv", answer.Args
 		if answer.Env != nil {
 			p.host.Env = answer.Env

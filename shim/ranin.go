@@ -7,10 +7,21 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"uvshim/shim/say"
 )
 
 // askTime bounds the question to uv after a failed run.
 const askTime = 10 * time.Second
+
+// A start keeps the first 256 KiB that are written to it.
+type start []byte
+
+func (s *start) Write(p []byte) (int, error) {
+	const limit = 256 << 10
+	*s = append(*s, p[:max(0, min(len(p), limit-len(*s)))]...)
+	return len(p), nil
+}
 
 // ranIn returns the Pythons of the environments that the program of a failed `uv run` or uvx had
 // its modules from. What lies in uv's cache only uv can tell: it is asked to run, with the same
@@ -24,12 +35,15 @@ func (p *program) ranIn(c uvCall) []string {
 	if !ok || !found {
 		return nil
 	}
+	p.debug("ask %s where the program ran", say.Quote(path))
 	ctx, cancel := context.WithTimeout(context.Background(), askTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = c.plan.Env.With("UV_OFFLINE", "1")
-	out, err := cmd.Output()
-	if err != nil {
+	// what uv started outlives it, and may print without end
+	var out start
+	cmd.Stdout, cmd.WaitDelay = &out, time.Second
+	if err := cmd.Run(); err != nil {
 		p.debug("uv does not tell where the program ran: %v", err)
 		return nil
 	}

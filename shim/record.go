@@ -2,10 +2,12 @@ package shim
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"uvshim/policy"
@@ -46,10 +48,24 @@ func (p *program) used(t resolve.Target, declared policy.Policy) use {
 
 // with returns the use with what preflight found out about the libraries.
 func (u use) with(v preflight.Verdict) use {
-	if v.Outcome != "" && !v.Incomplete {
+	if v.Outcome != "" && !v.Incomplete && !u.beside() {
 		u.needs, u.missing = append([]string{}, v.Needs...), append([]string{}, v.Missing...)
 	}
 	return u
+}
+
+// beside reports whether the environment is not the one that the project has: an active one, which
+// was used in the project's directory and says nothing of what the project needs.
+func (u use) beside() bool {
+	if u.project == "" || strings.HasPrefix(u.target.Path, u.project+"/") {
+		return false
+	}
+	own, err := os.Stat(filepath.Join(u.project, ".venv"))
+	if err != nil {
+		return false
+	}
+	used, err := os.Stat(filepath.Dir(filepath.Dir(u.target.Path)))
+	return err == nil && !os.SameFile(own, used)
 }
 
 // record leaves the use for the lock unless it is recorded already, today and with the same facts,
@@ -61,8 +77,9 @@ func (p *program) record(u use) {
 	facts := strings.Join([]string{strconv.FormatBool(u.declared), strings.Join(u.needs, " "), strings.Join(u.missing, " ")}, "\n")
 	today := lock.DayOf(time.Now())
 	if seen, ok := p.facts.Load(key); ok {
+		// A day to come was noted while the clock was wrong, and is no reason to be silent until then.
 		day, was, _ := strings.Cut(string(seen), "\n")
-		if lock.Day(day) >= today && was == facts {
+		if lock.Day(day) == today && was == facts {
 			return
 		}
 	}
@@ -72,7 +89,7 @@ func (p *program) record(u use) {
 	}
 	_ = p.facts.Save(key, []byte(string(today)+"\n"+facts))
 	for _, err := range store.TryFold() {
-		p.warnOnce("", "%v", err)
+		p.warnOnce("", "%s", say.Word(err.Error()))
 	}
 }
 
@@ -84,21 +101,27 @@ func (p *program) notRecorded(what string, err error) {
 		p.debug("not recorded: %v", err)
 		return
 	}
-	if cause := errors.Unwrap(err); cause != nil {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		err = errno // without the name of a temporary file, which would make every warning another one
+	} else if cause := errors.Unwrap(err); cause != nil {
 		err = cause
 	}
-	p.warnOnce("", "%s is not recorded: %v", what, err)
+	p.warnOnce("", "%s is not recorded: %s: %v", what, say.Word(p.tilde(lock.Open(p.host).Path)), err)
 }
 
-// note records what a supervised call did, and folds it into the lock.
+// note records what a supervised call did, and folds it into the lock. If another call is writing
+// that, the record stays for it or for the next one: nobody is to wait for our bookkeeping.
 func (p *program) note(r lock.Record) {
 	store := lock.Open(p.host)
 	if _, err := store.Note(r); err != nil {
 		p.notRecorded("this change", err)
 		return
 	}
-	for _, err := range store.Fold(foldWait) {
-		p.warnOnce("", "%v", err)
+	for _, err := range store.Fold(0) {
+		if !errors.Is(err, lock.ErrBusy) {
+			p.warnOnce("", "%s", say.Word(err.Error()))
+		}
 	}
 }
 

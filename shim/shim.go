@@ -35,6 +35,8 @@ type program struct {
 	facts  remember.Store
 	finder *host.Finder
 	say    say.Speaker
+
+	unprinted bool // a result could not be written
 }
 
 // Main runs the program and returns its exit code; where a real program runs in its place, it does
@@ -79,6 +81,7 @@ func Main() int {
 
 // python is the way of a call of python: policy, resolve, preflight, record, exec.
 func (p *program) python() int {
+	host.Roomy()
 	p.host.Env = p.provide(p.host.Env)
 	declared := p.policy()
 	target, err := p.resolve(declared)

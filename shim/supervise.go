@@ -1,6 +1,10 @@
 package shim
 
 import (
+	"path/filepath"
+	"slices"
+	"strings"
+
 	"uvshim/shim/launch"
 	"uvshim/shim/resolve"
 	"uvshim/shim/say"
@@ -51,7 +55,7 @@ func mayBuild(command string) bool {
 // environment lacks something, says so. A success prints nothing.
 func (p *program) afterRun(c uvCall, before judgement, was inventory, out launch.Outcome) {
 	if c.place.Python != "" {
-		p.record(p.usedAt(c).with(p.judge(c.place.Python, c.declared, scanAfter).seen))
+		p.record(p.usedAt(c).with(p.judge(c.place.Python, c.declared, scanOnTerminal).seen))
 	}
 	if r, changed := p.pythonsSince(c, was); changed {
 		p.note(r)
@@ -64,7 +68,11 @@ func (p *program) afterRun(c uvCall, before judgement, was inventory, out launch
 	if interrupted(out) || before.told {
 		return
 	}
-	for _, python := range p.ranIn(c) {
+	pythons := p.ranIn(c)
+	if out.Exit == uvFailed && !p.started(c, pythons) {
+		return
+	}
+	for _, python := range pythons {
 		if j := p.judge(python, c.declared, scanAfter); j.text != "" {
 			p.tell(j)
 			return
@@ -72,11 +80,32 @@ func (p *program) afterRun(c uvCall, before judgement, was inventory, out launch
 	}
 }
 
+// uvFailed is uv's exit status for what went wrong with uv itself. A program may have it as well.
+const uvFailed = 2
+
+// started reports whether there was a program for uv to run, by the name that the call has for it. A
+// failure to find one has nothing to do with libraries.
+func (p *program) started(c uvCall, pythons []string) bool {
+	if len(c.line.Program) == 0 || c.line.Has("module") {
+		return true
+	}
+	name, _, _ := strings.Cut(c.line.Program[0], "@")
+	if strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".py") {
+		return true
+	}
+	if _, ok := p.finder.Program(name); ok {
+		return true
+	}
+	return slices.ContainsFunc(pythons, func(python string) bool {
+		return p.finder.Runnable(filepath.Join(filepath.Dir(python), name))
+	})
+}
+
 // interrupted reports an end that the user or the system asked for, where nothing is to be
 // explained.
 func interrupted(out launch.Outcome) bool {
 	switch out.Code() {
-	case 128 + 1, 128 + 2, 128 + 13, 128 + 15: // SIGHUP, SIGINT, SIGPIPE, SIGTERM
+	case 128 + 1, 128 + 2, 128 + 9, 128 + 13, 128 + 15: // SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGTERM
 		return true
 	}
 	return false

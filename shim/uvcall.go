@@ -2,6 +2,7 @@ package shim
 
 import (
 	"uvshim/policy"
+	"uvshim/shim/host"
 	"uvshim/shim/launch"
 	"uvshim/shim/nixld"
 	"uvshim/shim/preflight"
@@ -34,6 +35,7 @@ func (p *program) realUV() int {
 	if line.Class == cli.Through || line.DryRun {
 		return p.exec(plan, true)
 	}
+	host.Roomy()
 	declared := p.policy()
 	c := uvCall{line: line, declared: declared, plan: plan, place: resolve.ForUV(p.question(declared), line)}
 	p.debugPlace(c)

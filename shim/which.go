@@ -105,7 +105,7 @@ func (p *program) which(args []string, why, asJSON bool) int {
 		return exitNotFound
 	}
 	if asJSON {
-		printJSON(answerJSON(call.Name, target))
+		p.printJSON(answerJSON(call.Name, target))
 	} else {
 		p.printAnswer(target, why)
 	}
@@ -202,7 +202,7 @@ func (p *program) printProgram(t resolve.Target, ok, why, asJSON bool) {
 	}
 	switch {
 	case asJSON:
-		printJSON(answerJSON(p.call.Name, t))
+		p.printJSON(answerJSON(p.call.Name, t))
 	case ok:
 		fmt.Println(say.Word(t.Path))
 		for _, step := range t.Trail {
@@ -213,9 +213,14 @@ func (p *program) printProgram(t resolve.Target, ok, why, asJSON bool) {
 	}
 }
 
-func printJSON(v any) {
+// printJSON prints the result of a command. Half a result is none, whatever the command would say of
+// it: where it cannot be written, on a full disk say, the command has failed.
+func (p *program) printJSON(v any) {
 	e := json.NewEncoder(os.Stdout)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	_ = e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		p.say.Error("%v", err)
+		p.unprinted = true
+	}
 }

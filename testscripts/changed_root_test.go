@@ -182,6 +182,7 @@ func TestRunExplained(t *testing.T) {
 	}
 	// a failure that has nothing to do with libraries
 	expectSaid(t, "uvx that fails otherwise", demo.Run("uvx", "--from", "plain", "python", "-c", "raise SystemExit(3)"), 3, "")
+	expectSaid(t, "a run that is killed", demo.Run("uv", "run", "-q", "--with", "numpy", "sh", "-c", "kill -9 $$"), 137, "")
 	if changes := readLock(t, root).Change; len(changes) != 0 {
 		t.Errorf("recorded as changes: %+v", changes)
 	}

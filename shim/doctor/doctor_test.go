@@ -21,12 +21,12 @@ func TestRun_badChecks(t *testing.T) {
 	stuck := make(chan bool)
 	defer close(stuck)
 	r := Run(w.machine(), []Check{
-		{ID: "a", Title: "the first", Look: func(*Machine) []Finding { var m map[string]int; m["x"] = 1; return nil }},
+		{ID: "a", Title: "the first", Look: func(*Machine) []Finding { panic("no idea") }},
 		{ID: "b", Title: "the second", Limit: time.Millisecond, Look: func(*Machine) []Finding { <-stuck; return nil }},
 		{ID: "c", Title: "the third", Look: func(*Machine) []Finding { return ok("fine") }},
 	})
 	want := `
-error: the first: this check failed, which is a mistake in shim: assignment to entry in nil map
+error: the first: this check failed, which is a mistake in shim: no idea
   > shim doctor --json   # and report it with this
 error: the second: no answer within 1ms
   > df   # a file system that does not answer shows itself here

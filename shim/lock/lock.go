@@ -17,7 +17,7 @@ import (
 
 const (
 	version    = 1   // of the lock's form
-	maxChanges = 500 // of the newest changes are kept
+	maxChanges = 200 // of the newest changes are kept
 	keepGone   = 90  // days that a project whose path is gone stays
 )
 

@@ -17,8 +17,8 @@ const (
 	schema     = "schema = 1\n" // the first line of a pending file
 	suffix     = ".toml"
 	tmpPrefix  = ".tmp-"
-	maxPending = 1 << 20  // bytes of one pending file
-	maxArgv    = 32 << 10 // bytes of a change's arguments; what is over is cut
+	maxPending = 1 << 20 // bytes of one pending file
+	maxArgv    = 4 << 10 // bytes of a change's arguments; what is over is cut
 	keepTmp    = time.Hour
 )
 
@@ -38,9 +38,9 @@ type Record struct {
 }
 
 // Note puts r into a file of its own in the pending directory and returns the record's id. It takes
-// no lock and reads none. When it returned without an error, no kill loses the record. Passwords
-// and tokens are redacted before anything is written. The error is a NotOwnedError where the
-// directory is not the effective user's.
+// no lock and reads none. When it returned without an error, no kill loses the record, and no
+// power loss where the file system can promise that. Passwords and tokens are redacted before anything
+// is written. The error is a NotOwnedError where the directory is not the effective user's.
 func (s Store) Note(r Record) (string, error) {
 	if s.Pending == "" {
 		return "", ErrNoPlace
@@ -139,6 +139,9 @@ func (s Store) writePending(id string, text []byte) error {
 		os.Remove(tmp)
 		return err
 	}
+	// The record is there, and kept through a power loss if this succeeds: the caller remembers that it
+	// was made, and would not make it again.
+	_ = host.SyncDir(s.Pending)
 	return nil
 }
 
@@ -166,11 +169,12 @@ func (s Store) pendingNames() ([]string, error) {
 	return names, err
 }
 
-// sweep removes the temporaries that a kill left behind an hour or more before now.
+// sweep removes the temporaries that a kill left behind an hour or more before now, or while the clock
+// was that much ahead.
 func (s Store) sweep(now time.Time) {
 	entries, _ := os.ReadDir(s.Pending)
 	for _, e := range entries {
-		if id, ok := strings.CutPrefix(e.Name(), tmpPrefix); ok && validID(id) && now.Sub(idTime(id)) >= keepTmp {
+		if id, ok := strings.CutPrefix(e.Name(), tmpPrefix); ok && validID(id) && now.Sub(idTime(id)).Abs() >= keepTmp {
 			os.Remove(filepath.Join(s.Pending, e.Name()))
 		}
 	}

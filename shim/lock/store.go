@@ -31,7 +31,8 @@ type Store struct {
 }
 
 // Open returns the store of h: shim/shim.lock and shim/pending in its state directory, or with
-// SHIM_LOCK=FILE that file and FILE.pending. Nothing is read or created.
+// SHIM_LOCK=FILE that file and FILE.pending; with SHIM_LOCK=/dev/null there is none. Nothing is read or
+// created.
 func Open(h host.Host) Store {
 	s := Store{host: h, flock: unix.Flock}
 	if file := h.Env.Get("SHIM_LOCK"); file != "" {
@@ -41,7 +42,10 @@ func Open(h host.Host) Store {
 			}
 			file = filepath.Join(h.Dir, file)
 		}
-		s.Path, s.Pending = filepath.Clean(file), filepath.Clean(file)+".pending"
+		if file = filepath.Clean(file); file == os.DevNull {
+			return s
+		}
+		s.Path, s.Pending = file, file+".pending"
 		return s
 	}
 	if state := h.Dirs().State; state != "" {

@@ -110,7 +110,7 @@ func (c Call) help(words []string) Answer {
 func (c Call) otherCommand(name string) Answer {
 	for _, o := range others() {
 		if o.name == name {
-			return refuse([]string{o.way}, "%s %s is nothing that uv pip has", c.Name, name)
+			return refuse([]string{o.way}, "uv pip has no %s", name)
 		}
 	}
 	hint := "see " + c.Name + " help"

@@ -76,8 +76,8 @@ func TestTranslate(t *testing.T) {
 		{"version", "--version", "> pip 0+shim from @/venv"},
 		{"version_short", "-V install", "> pip 0+shim from @/venv"},
 
-		{"refused_command", "download x", "! pip download is nothing that uv pip has / a real pip can, once: uvx pip download …"},
-		{"refused_help", "help cache", "! pip cache is nothing that uv pip has / uv cache dir, uv cache prune and uv cache clean are for uv's cache"},
+		{"refused_command", "download x", "! uv pip has no download / a real pip can, once: uvx pip download …"},
+		{"refused_help", "help cache", "! uv pip has no cache / uv cache dir, uv cache prune and uv cache clean are for uv's cache"},
 		{"unknown_command", "instal x", "! unknown command \"instal\" / did you mean pip install?"},
 		{"unknown_option", "list --outdatd", "! pip list: unknown option \"--outdatd\", did you mean --outdated? / see pip list --help"},
 		{"unknown_option_before", "--outdated list", "! pip: unknown option \"--outdated\" / see pip --help"},

@@ -349,10 +349,15 @@ func listed(list, word string) bool {
 // what its project asks for, so that the next such call finds it complete although pyproject.toml or
 // uv.lock was written after the last installation.
 func (p Place) Settled(facts remember.Store) {
-	if p.madeFrom != nil {
-		// Failing to remember costs the next call its look at the environment, and this one nothing.
-		_ = facts.Save(p.settledKey(), []byte(p.settled()))
+	if p.madeFrom == nil {
+		return
 	}
+	text := p.settled()
+	if known, ok := facts.Load(p.settledKey()); ok && string(known) == text {
+		return // a write costs more than a read
+	}
+	// Failing to remember costs the next call its look at the environment, and this one nothing.
+	_ = facts.Save(p.settledKey(), []byte(text))
 }
 
 func (p Place) settledKey() string { return "settled\n" + p.Environment + "\n" + p.Project }
