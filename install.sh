@@ -453,46 +453,19 @@ real_python() {
     python=''
 }
 
-# managed: what uv installed, newest first, as lines of: request, directory, and "pre" if it is a
-# prerelease. The names are uv's keys, implementation-version[+variant]-os-arch-libc; the links
-# without a patch version are for a minor and not listed.
+# managed: whether uv installed a Python. The names are uv's keys, implementation-version-os-arch-libc;
+# the links without a patch version are for a minor.
 managed() {
-    for dir in "$pythons"/*-*-*-*-*; do
-        if [ ! -d "$dir" ] || [ -L "$dir" ]; then continue; fi
-        key=${dir##*/}
-        version=${key#*-}
-        version=${version%%-*}
-        number=${version%%+*}
-        case "$number" in
-        *.*.*) ;;
-        *) continue ;;
-        esac
-        case "${version#"$number"}" in
-        '') suffix='' ;;
-        +freethreaded) suffix=t ;;
-        +debug) suffix=d ;;
-        +freethreaded+debug) suffix=td ;;
-        *) continue ;;
-        esac
-        case "${number##*.}" in
-        *[!0-9]*) pre=pre ;;
-        *) pre=final ;;
-        esac
-        minor=${number%.*}
-        case "${key%%-*}" in
-        cpython) request=$minor$suffix rank=1 ;;
-        *) request=${key%%-*}@$minor rank=2 ;;
-        esac
-        printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$rank" "${minor%%.*}" "${minor#*.}" "$request" "$pre" "$dir"
-    done | sort -t "$(printf '\t')" -k 1,1n -k 2,2nr -k 3,3nr -k 4,4 -k 6,6r | cut -f 4-
+    for dir in "$pythons"/*-*.*.*-*-*-*; do
+        if [ -d "$dir" ] && [ ! -L "$dir" ]; then return; fi
+    done
+    return 1
 }
 
 find_pythons() {
     pythons=${UV_PYTHON_INSTALL_DIR:-$data_home/uv/python}
-    links=${UV_PYTHON_BIN_DIR:-${XDG_BIN_HOME:-$HOME/.local/bin}}
     if [ -n "$uv" ]; then
         pythons=$("$uv" python dir 2>/dev/null) || pythons=$data_home/uv/python
-        links=$("$uv" python dir --bin 2>/dev/null) || links=$HOME/.local/bin
     fi
 }
 
@@ -500,7 +473,7 @@ find_pythons() {
 first_python() {
     find_pythons
     real_python
-    if [ -n "$(managed)" ] || [ -n "$python" ]; then return; fi
+    if managed || [ -n "$python" ]; then return; fi
     if [ -n "$dry" ]; then
         note python 'none found; would be installed with uv'
     elif [ -n "$uv" ]; then
@@ -515,92 +488,40 @@ first_python() {
 
 # ---- the first policy ----
 
+# first_policy: what "shim init" finds. It leaves a policy alone, but for one of its own that nobody has
+# touched and that it wrote when there was nothing to declare.
 first_policy() {
-    managed >"$work/managed"
-    write_policy >"$work/policy"
-    for file in "$policy" /etc/shim/policy.toml; do
-        # our own of a run that found no Python yet is no policy of the user's
-        if [ "$file" = "$policy" ] && skeleton | cmp -s - "$file"; then continue; fi
-        if there "$file"; then
-            note policy "$(short "$file") (kept)"
-            return
-        fi
+    for there in "$policy" /etc/shim/policy.toml; do
+        if there "$there"; then break; fi
+        there=''
     done
-    if cmp -s "$work/policy" "$policy"; then
-        note policy "$(short "$policy") (kept)"
-        return
-    fi
     if [ -n "$dry" ]; then
-        note policy "would be $(short "$policy"):"
-        sed 's/^/            /' "$work/policy"
+        if [ -n "$there" ]; then
+            note policy "$(short "$there") (there)"
+        else
+            note policy "would be $(short "$policy"), as shim init writes it"
+        fi
         return
     fi
     directory "$(dirname "$policy")"
-    put "$work/policy" "$policy" || fail "cannot write $(short "$policy")"
-    note policy "$(short "$policy") (new, from what this machine has)"
-}
-
-heading='# What is declared for Python on this machine; yours to edit. install.sh wrote it from what it found.
-
-[python]'
-
-skeleton() {
-    cat <<TOML
-$heading
-# No Python of uv's was found. Take the # away to declare these:
-# versions = ["3.14", "3.13"]
-# default = ["3.14"]  # what a bare python is
-TOML
-}
-
-write_policy() {
-    if [ ! -s "$work/managed" ]; then
-        skeleton
-        return
+    if "$command" init >/dev/null 2>"$work/log"; then
+        declare_newest
+        note policy "$(short "$policy") (new, from what this machine has)"
+    elif [ -n "$there" ]; then
+        note policy "$(short "$there") (kept)"
+    else
+        cat "$work/log" >&2
+        fail 'no policy was written, see above; run install.sh again when that is mended'
     fi
-    printf '%s\n' "$heading"
-    printf 'versions = [\n'
-    seen=' '
-    while IFS='	' read -r request pre dir; do
-        case "$seen" in
-        *" $request "*) continue ;;
-        esac
-        seen="$seen$request "
-        printf '    "%s",  # %s\n' "$request" "$(plain "$dir")"
-    done <"$work/managed"
-    printf ']\n'
-    write_default
 }
 
-# plain PATH: fit for a comment of TOML, which is UTF-8 without control characters.
-plain() { short "$1" | LC_ALL=C tr '\001-\037\177-\377' '?'; }
-
-# write_default: what a bare python has been here: uv's link, its global pin, or the newest.
-write_default() {
-    link=$(readlink -f "$links/python" 2>/dev/null || :)
-    while IFS='	' read -r request pre dir; do
-        case "$link" in
-        "$(readlink -f "$dir")"/*)
-            printf 'default = ["%s"]  # %s points to it\n' "$request" "$(plain "$links/python")"
-            return
-            ;;
-        esac
-    done <"$work/managed"
-    pin=$config_home/uv/.python-version
-    if [ -s "$pin" ]; then
-        pinned=$(sed -n -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^#/d' -e '/./{p' -e 'q' -e '}' "$pin")
-        case "$seen" in
-        *" $pinned "*) printf 'default = ["%s"]  # pinned in %s\n' "$pinned" "$(plain "$pin")" ;;
-        *) printf '# default: left to the pin in %s\n' "$(plain "$pin")" ;;
-        esac
-        return
+# declare_newest: where neither a link nor a pin of uv's says what a bare python is, it becomes the newest.
+declare_newest() {
+    if grep -q "^# uv's global pin" "$policy"; then return; fi
+    sed 's/^# \(default = .*\)  # what a bare python is; without it, the newest$/\1  # the newest/' "$policy" >"$work/policy"
+    if ! cmp -s "$work/policy" "$policy"; then
+        put "$work/policy" "$policy" || fail "cannot write $(short "$policy")"
     fi
-    while IFS='	' read -r request pre dir; do
-        if [ "$pre" = final ]; then
-            printf 'default = ["%s"]  # the newest\n' "$request"
-            return
-        fi
-    done <"$work/managed"
 }
 
 # ---- PATH ----
@@ -855,7 +776,7 @@ try_python() {
 
 no_python() {
     real_python
-    if [ -n "$(managed)" ] || [ -n "$python" ]; then
+    if managed || [ -n "$python" ]; then
         printf 'Mend what is said above, then run install.sh again.\n'
     elif [ -n "$uv" ]; then
         printf 'When the network is there, run  %s python install  and then install.sh again.\n' "$(short "$uv")"
@@ -903,19 +824,26 @@ unedit() {
     fi
 }
 
+# once: each line the first time that it comes.
+once() { awk '!seen[$0]++'; }
+
 remove() {
     : >"$work/installed"
     if [ -f "$installed" ]; then cat "$installed" >"$work/installed"; fi
     # what was remembered counts too: shells and their directories may have changed since
-    start_files | sed 's/^[a-z]* [a-z]* //' >"$work/list"
-    sed -n 's/^file //p' "$work/installed" >>"$work/list"
+    {
+        start_files | sed 's/^[a-z]* [a-z]* //'
+        sed -n 's/^file //p' "$work/installed"
+    } | once >"$work/list"
     while IFS= read -r path; do unedit "$path"; done <"$work/list"
 
     if [ -z "$dry" ] && [ -x "$command" ] && ours "$command"; then
         "$command" history >/dev/null 2>&1 || : # brings what is still pending into the lock
     fi
-    sed -n -e 's/^command //p' -e 's/^manual //p' "$work/installed" >"$work/commands"
-    printf '%s\n' "$command" "$manual" >>"$work/commands"
+    {
+        sed -n -e 's/^command //p' -e 's/^manual //p' "$work/installed"
+        printf '%s\n' "$command" "$manual"
+    } | once >"$work/commands"
     while IFS= read -r made; do
         if [ -z "$dry" ]; then sweep "$made"; fi
         if ours "$made" && [ ! -L "$made" ]; then gone "$made"; fi

@@ -45,7 +45,7 @@ func (c *check) print(all []checked, fixable bool) {
 			}
 		}
 		for _, note := range v.Notes {
-			c.say.Hint("%s", note)
+			c.say.Hint("%s", say.Word(note))
 		}
 		c.printTree(t.tree)
 	}

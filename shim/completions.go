@@ -28,10 +28,13 @@ example: eval "$(shim completions bash)"
 		words: []string{"bash", "zsh", "fish"},
 		setup: func(p *program, _ *flag.FlagSet) func([]string) int {
 			return func(args []string) int {
-				if len(args) > 1 {
+				switch {
+				case len(args) == 0:
+					return p.usage("completions needs to be told for which shell", "shim completions --help", "")
+				case len(args) > 1:
 					return p.extra("completions", args[1:])
 				}
-				shell := strings.Join(args, "")
+				shell := args[0]
 				write, ok := map[string]func([]completion) string{
 					"bash": bashCompletions, "zsh": zshCompletions, "fish": fishCompletions,
 				}[shell]

@@ -135,6 +135,7 @@ func (p *program) readLock() (lock.Lock, bool) {
 		if errors.As(err, &corrupt) && corrupt.Aside == "" && !strings.HasPrefix(corrupt.Path, store.Pending+"/") || errors.As(err, &newer) {
 			readable = false
 			p.say.Error("%v", err)
+			p.say.Hint("shim doctor says what to do about it")
 			continue
 		}
 		p.say.Warning("%s", say.Word(err.Error()))

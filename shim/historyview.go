@@ -134,7 +134,7 @@ func (p *program) historyOfPython(l lock.Lock, o historyOptions) int {
 		real, err := filepath.EvalSymlinks(asked)
 		return err == nil && strings.Contains(asked, "/") && real == x.Path
 	})
-	if len(found.Python) == 0 {
+	if len(found.Python)+len(found.Project) == 0 {
 		r, err := version.Parse(asked)
 		if asked == "" || err != nil || r.Kind() == version.KindName {
 			return p.usage(say.Quote(asked)+" is no recorded interpreter and no request such as 3.12", "shim history --help", "")
@@ -144,7 +144,7 @@ func (p *program) historyOfPython(l lock.Lock, o historyOptions) int {
 	switch {
 	case o.asJSON:
 		p.printJSON(historyJSON(found))
-	case len(found.Python) == 0:
+	case len(found.Python)+len(found.Project) == 0:
 		p.say.Hint("no use of %s is recorded; shim history shows what is", say.Quote(asked))
 	default:
 		var t tables
@@ -154,7 +154,8 @@ func (p *program) historyOfPython(l lock.Lock, o historyOptions) int {
 	return exitOK
 }
 
-// ofPython returns the interpreters of a lock for which is holds, and the projects they were used in.
+// ofPython returns the interpreters of a lock for which is holds, and the projects they were used in,
+// those too whose interpreter was removed since.
 func ofPython(l lock.Lock, is func(lock.Python) bool) lock.Lock {
 	var out lock.Lock
 	used := map[string]bool{}
@@ -165,7 +166,8 @@ func ofPython(l lock.Lock, is func(lock.Python) bool) lock.Lock {
 		}
 	}
 	for _, x := range l.Project {
-		if used[x.Python] {
+		_, err := version.ParseKey(x.Python)
+		if used[x.Python] || err == nil && is(lock.Python{Key: x.Python}) {
 			out.Project = append(out.Project, x)
 		}
 	}

@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,24 @@ func TestStandsFor(t *testing.T) {
 				t.Errorf("%s stands for %+v: %v", c.request, c.python, got)
 			}
 		})
+	}
+}
+
+func TestOfPython(t *testing.T) {
+	l := lock.Lock{
+		Python: []lock.Python{{Key: linux("3.14.1")}, {Path: "/usr/bin/python3.12", Version: "3.12"}},
+		Project: []lock.Project{{Path: "/a", Python: linux("3.14.1")}, {Path: "/b", Python: "/usr/bin/python3.12"},
+			{Path: "/removed", Python: linux("3.12.9")}, {Path: "/gone", Python: "/opt/bin/python3.12"}},
+	}
+	for request, want := range map[string]string{"3.14": "1 /a", "3.12": "1 /b /removed", "3.13": "0"} {
+		got := ofPython(l, func(x lock.Python) bool { return standsFor(request, x) })
+		is := fmt.Sprint(len(got.Python))
+		for _, x := range got.Project {
+			is += " " + x.Path
+		}
+		if is != want {
+			t.Errorf("%s: %s, want %s", request, is, want)
+		}
 	}
 }
 

@@ -30,7 +30,8 @@ Declares in your policy.toml what is here already: the Pythons and tools that uv
 the requirements of their receipts, the default by uv's links or its global pin, what the active
 generation of Home Manager has programs.uv install, and the libraries that nix-ld was given beyond its
 own list. Each line says where it comes from; what a policy has no word for is a comment. Nothing is
-installed or removed, and a policy that is there is never overwritten.
+installed or removed, and a policy that is there is never overwritten, but for one that init wrote when
+there was no Python and no tool, and that is as it was.
 
 A minor, such as 3.14, is declared where uv keeps it up to date; a patch, such as 3.14.0, where uv's
 link leads to just that.
@@ -55,10 +56,12 @@ example: shim init
 func (p *program) initPolicy(toPrint bool) int {
 	files := policyFiles(p.host, p.dirs)
 	file := files[len(files)-1]
+	draft := p.survey().Draft()
+	text, empty := draft.Text(), draft.Empty().Text()
 	if !toPrint {
-		for _, file := range files {
-			if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
-				return p.policyThere(file)
+		for _, f := range files {
+			if _, err := os.Lstat(f); !errors.Is(err, fs.ErrNotExist) && (f != file || text == empty || !untouched(f, empty)) {
+				return p.policyThere(f)
 			}
 		}
 		if p.dirs.Home == "" && p.host.Env.Get("SHIM_POLICY") == "" {
@@ -66,8 +69,6 @@ func (p *program) initPolicy(toPrint bool) int {
 			return exitUsage
 		}
 	}
-	draft := p.survey().Draft()
-	text := draft.Text()
 	if _, err := policy.Load(policy.File{Path: file, Data: []byte(text)}); err != nil {
 		p.say.Error("what was found makes no policy: %v", err)
 		return exitFailed
@@ -79,7 +80,7 @@ func (p *program) initPolicy(toPrint bool) int {
 		}
 		return exitOK
 	}
-	err := p.writePolicy(file, text)
+	err := p.writePolicy(file, text, empty)
 	if errors.Is(err, fs.ErrExist) {
 		return p.policyThere(file)
 	}
@@ -137,9 +138,15 @@ func (p *program) survey() survey.Found {
 	return found
 }
 
-// writePolicy writes a policy where none is, with the directory locked as shim declare does. The error
-// is fs.ErrExist for one that is there now.
-func (p *program) writePolicy(file, text string) error {
+// untouched reports whether a file is as init writes it where nothing is found.
+func untouched(file, empty string) bool {
+	data, err := host.ReadFile(file, int64(len(empty)))
+	return err == nil && string(data) == empty
+}
+
+// writePolicy writes a policy where none is, or only an empty one, with the directory locked as shim
+// declare does. The error is fs.ErrExist for another that is there now.
+func (p *program) writePolicy(file, text, empty string) error {
 	real, err := behindLinks(file)
 	if err != nil {
 		return err
@@ -160,7 +167,7 @@ func (p *program) writePolicy(file, text string) error {
 	}
 	defer lock.Close()
 	_ = unix.Flock(int(lock.Fd()), unix.LOCK_EX) // a file system without locks has to do without
-	if _, err := os.Lstat(real); err == nil {
+	if _, err := os.Lstat(real); err == nil && !untouched(real, empty) {
 		return fs.ErrExist
 	}
 	return host.WriteFile(real, []byte(text), 0o644)

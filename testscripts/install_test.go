@@ -219,8 +219,14 @@ func TestInstallUninstall(t *testing.T) {
 		t.Error("no block for fish")
 	}
 	during := tree(t, h.Home)
-	if r := h.install("--uninstall", "--dry-run"); r.Code != 0 || tree(t, h.Home) != during {
-		t.Errorf("a dry run changed something: %+v", r)
+	dry := h.install("--uninstall", "--dry-run")
+	if dry.Code != 0 || tree(t, h.Home) != during {
+		t.Errorf("a dry run changed something: %+v", dry)
+	}
+	for _, line := range []string{"to remove ~/.local/bin/shim\n", "to edit   ~/.bashrc\n"} {
+		if strings.Count(dry.Stdout, line) != 1 {
+			t.Errorf("%q is not said once:\n%s", line, dry.Stdout)
+		}
 	}
 	if r := h.install("--uninstall"); r.Code != 0 {
 		t.Fatalf("%+v", r)
@@ -464,23 +470,16 @@ func TestInstallForeignHome(t *testing.T) {
 
 func TestInstallPolicy(t *testing.T) {
 	t.Parallel()
-	const heading = "# What is declared for Python on this machine; yours to edit. install.sh wrote it from what it found.\n\n[python]\n"
-	const versions = `versions = [
-    "3.15",  # ~/.local/share/uv/python/cpython-3.15.0a1-linux-x86_64-gnu
-    "3.14",  # ~/.local/share/uv/python/cpython-3.14.1-linux-x86_64-gnu
-    "3.14t",  # ~/.local/share/uv/python/cpython-3.14.1+freethreaded-linux-x86_64-gnu
-    "3.9",  # ~/.local/share/uv/python/cpython-3.9.20-linux-x86_64-gnu
-    "pypy@3.11",  # ~/.local/share/uv/python/pypy-3.11.13-linux-x86_64-gnu
-]
-`
 	keys := []string{
 		"cpython-3.9.20", "cpython-3.14.0", "cpython-3.14.1", "cpython-3.14.1+freethreaded", "cpython-3.15.0a1", "pypy-3.11.13",
 	}
-	tests := []struct{ name, pin, link, want string }{
-		{"newest", "", "", versions + "default = [\"3.14\"]  # the newest\n"},
-		{"global_pin", "# mine\n 3.9\n3.14\n", "", versions + "default = [\"3.9\"]  # pinned in ~/.config/uv/.python-version\n"},
-		{"global_pin_patch", "3.14.0\n", "", versions + "# default: left to the pin in ~/.config/uv/.python-version\n"},
-		{"bare_link", "3.14\n", "cpython-3.9-linux-x86_64-gnu/bin/python3.9", versions + "default = [\"3.9\"]  # ~/.local/bin/python points to it\n"},
+	const found = `# default = ["3.14"]  # what a bare python is; without it, the newest`
+	tests := []struct{ name, pin, link, was, want string }{
+		{"newest", "", "", found, `default = ["3.14"]  # the newest`},
+		{"global_pin", "# mine\n 3.9\n3.14\n", "", "", `default = ["3.9"]  # uv's global pin, ~/.config/uv/.python-version`},
+		{"global_pin_patch", "3.14.0\n", "", "", `default = ["3.14.0"]  # uv's global pin, ~/.config/uv/.python-version`},
+		{"global_pin_absent", "3.8\n", "", "", found},
+		{"bare_link", "3.14\n", "cpython-3.9-linux-x86_64-gnu/bin/python3.9", "", `    "3.9",  # ~/.local/bin/python leads to it`},
 	}
 	for _, test := range tests {
 		h := newInstall(t)
@@ -503,10 +502,14 @@ func TestInstallPolicy(t *testing.T) {
 			}
 		}
 		r := h.install()
-		if got := h.read(h.Home + "/.config/shim/policy.toml"); got != heading+test.want {
-			t.Errorf("%s: %+v\n%s", test.name, r, got)
+		want := h.Run(h.ShimDir+"/shim", "init", "--print").Stdout
+		if test.was != "" {
+			want = strings.Replace(want, test.was, test.want, 1)
 		}
-		if r := h.Run(h.ShimDir+"/shim", "which", "python"); r.Code != 0 || r.Stderr != "" {
+		if got := h.read(h.Home + "/.config/shim/policy.toml"); got != want || !strings.Contains(got, "\n"+test.want+"\n") {
+			t.Errorf("%s: %+v\n%s\nwant\n%s", test.name, r, got, want)
+		}
+		if r := h.Run(h.ShimDir+"/shim", "which", "python"); test.want != found && (r.Code != 0 || r.Stderr != "") {
 			t.Errorf("%s: the policy is not taken: %+v", test.name, r)
 		}
 		h.write(h.Home+"/.config/shim/policy.toml", "# mine\n", 0o644)
@@ -531,7 +534,7 @@ func TestInstallNoPython(t *testing.T) {
 	if r.Code != 0 || !strings.Contains(r.Stdout, "none found; installing the newest with uv") || !strings.Contains(r.Stdout, "managed by uv") {
 		t.Errorf("%+v", r)
 	}
-	if got := h.read(h.Home + "/.config/shim/policy.toml"); !strings.Contains(got, "\nversions = [\n") {
+	if got := h.read(h.Home + "/.config/shim/policy.toml"); !strings.Contains(got, "\nversions = [\"3.14\"]") || !strings.Contains(got, "\ndefault = [\"3.14\"]  # the newest\n") {
 		t.Errorf("the policy is\n%s", got)
 	}
 	if got, _ := filepath.Glob(h.Home + "/.local/bin/*"); len(got) != 1 {

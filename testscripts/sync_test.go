@@ -315,7 +315,9 @@ func TestSync_upgrade(t *testing.T) {
 	h.is("3.12.11 3.13.7 3.14.0", "alpha v1.0 beta v3.0")
 	h.venv("through-minor", "3.13")
 	h.venv("of-patch", "3.12.11")
-	h.Set(vars{"UV_PYTHON_DOWNLOADS_JSON_URL": h.Env.Get("MIRROR")})
+	h.Set(vars{"UV_PYTHON_DOWNLOADS_JSON_URL": h.Env.Get("MIRROR"), "UV_PYTHON_DOWNLOADS": "never"})
+	want(t, "sync without downloads", h.sync(0).Stderr, "python 3.14 is not upgraded: uv is told not to download Pythons (python-downloads)")
+	h.Set(vars{"UV_PYTHON_DOWNLOADS": "automatic"})
 	h.wheel("alpha", "1.1", "lib")
 	h.wheel("lib", "2.1")
 

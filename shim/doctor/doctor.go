@@ -58,11 +58,11 @@ const (
 func (a About) absent(kind Kind) string {
 	switch {
 	case kind == Generation && a == Session:
-		return "it is about the running session, not about a generation"
+		return "only about the running session, not a generation"
 	case kind == Root && a == Session:
-		return "it is about the running session, not about a root"
+		return "only about the running session, not a root"
 	case kind == Root && a == User:
-		return "it is about this machine's user, not about a root"
+		return "only about this machine's user, not a root"
 	}
 	return ""
 }

@@ -23,6 +23,9 @@ func ask(env host.Env, argv ...string) (string, error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = env
+	if home := env.Get("HOME"); filepath.IsAbs(home) && exists(home) {
+		cmd.Dir = home // where a login begins: a start file is not to find what a project has
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 100 * time.Millisecond

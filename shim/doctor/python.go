@@ -330,6 +330,7 @@ func binLinks(m *Machine) []Finding {
 			}
 			switch {
 			case err != nil:
+			case !exists(path) && m.broken(dir, target):
 			case !exists(path):
 				dangling, remove = append(dangling, path+" -> "+target), append(remove, path)
 			case better != "":
@@ -349,6 +350,18 @@ func binLinks(m *Machine) []Finding {
 		return ok("uv's links in %s are in order", m.tilde(m.UV.Bin))
 	}
 	return found
+}
+
+// broken reports whether a link in dir leads into an interpreter or a tool that is there and cannot be
+// run: what mends that mends the link, and without it uv would not make the link anew.
+func (m *Machine) broken(dir, target string) bool {
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(dir, target)
+	}
+	below := func(dir string) bool { return strings.HasPrefix(target, dir+"/") }
+	return slices.ContainsFunc(m.managed(), func(x uv.Managed) bool {
+		return !x.Runnable() && (below(x.Dir) || x.MinorLink() != "" && below(filepath.Join(m.UV.Python, x.MinorLink())))
+	}) || slices.ContainsFunc(m.tools(), func(t uv.Tool) bool { return t.Broken != nil && below(t.Dir) })
 }
 
 // minorLink returns the path through the minor-version link for one into a patch directory of uv's;

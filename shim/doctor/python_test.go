@@ -264,6 +264,14 @@ warning: 2 links of uv's lead to nothing
   ~/.local/bin/python3.9 -> ~/.local/share/uv/python/gone/bin/python3.9
   > rm ~/'.local/bin/old tool' ~/.local/bin/python3.9
 `},
+		{"of_what_is_broken", func(w *world) {
+			w.managed(py314)
+			w.remove(uvDir + "python/" + py314 + "/bin/python3.14")
+			w.link("home/.local/bin/python", "W/"+uvDir+"python/cpython-3.14-linux-x86_64-gnu/bin/python3.14")
+			w.link("home/.local/bin/python3.14", "W/"+uvDir+"python/"+py314+"/bin/python3.14")
+			w.file(uvDir+"tools/ruff/uv-receipt.toml", "")
+			w.link("home/.local/bin/ruff", "../share/uv/tools/ruff/bin/ruff")
+		}, "ok: uv's links in ~/.local/bin are in order\n"},
 		{"patch", func(w *world) {
 			w.managed(py314)
 			w.link("home/.local/bin/python3.14", "W/"+uvDir+"python/"+py314+"/bin/python3.14")

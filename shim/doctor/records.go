@@ -91,6 +91,9 @@ func cache(m *Machine) []Finding {
 	dir := m.Facts.Dir()
 	if dir == "" {
 		where := m.Dirs.Cache
+		if own := filepath.Join(where, "shim"); where != "" && m.Host.Owns(own) && !m.Host.Alone(own) {
+			return one(Error, "rm -r "+m.word(own)+"   # all of it is found out again", []string{own}, "nothing is remembered or believed, and every call looks at everything anew: others can write the directory")
+		}
 		if where == "" {
 			return one(Warning, "export HOME=/home/…   # the directory of this user", nil, "nothing is remembered, and every call looks at everything anew: HOME is not set")
 		}
@@ -119,7 +122,7 @@ func cache(m *Machine) []Finding {
 		if files++; files > manyFiles {
 			return fs.SkipAll
 		}
-		if !currentSchema(path) {
+		if d.Type().IsRegular() && !currentSchema(path) {
 			stale = append(stale, path)
 		}
 		return nil

@@ -91,6 +91,12 @@ func (f Found) Draft() Draft {
 	return d
 }
 
+// Empty returns the draft as it was before there was a Python or a tool of uv's.
+func (d Draft) Empty() Draft {
+	d.Versions, d.Default, d.Packages, d.Newest = nil, nil, nil, ""
+	return d
+}
+
 // Declared returns how many Pythons, tools and libraries the draft declares.
 func (d Draft) Declared() (pythons, tools, libraries int) {
 	return len(texts(d.Versions)), len(texts(d.Packages)), len(texts(d.Libraries))

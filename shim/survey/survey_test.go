@@ -284,6 +284,10 @@ func TestDraft_libraries(t *testing.T) {
 	if text := f.Draft().Text(); !strings.Contains(text, "# nix-ld has no library") || len(f.Draft().load(t).NixLD.Libraries) > 0 {
 		t.Errorf("nix-ld's own list alone:\n%s", text)
 	}
+	f.Libraries.Own = nil
+	if text := f.Draft().Text(); !strings.Contains(text, "# nix-ld has no library that shim knows.\n") {
+		t.Errorf("nix-ld with nothing:\n%s", text)
+	}
 	if text := found(nil).Draft().Text(); strings.Contains(text, "nix-ld") {
 		t.Errorf("without nix-ld:\n%s", text)
 	}

@@ -51,7 +51,11 @@ func (d Draft) Text() string {
 	w.line("[nix-ld]")
 	if len(texts(d.Libraries)) == 0 {
 		w.comments(d.Libraries)
-		w.line("# nix-ld has no library that shim knows beyond those.")
+		beyond := " beyond those"
+		if len(d.Libraries) == 0 {
+			beyond = ""
+		}
+		w.line("# nix-ld has no library that shim knows" + beyond + ".")
 	} else {
 		w.list("libraries", d.Libraries)
 	}

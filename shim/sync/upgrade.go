@@ -36,6 +36,9 @@ func (r *Runner) upgradeAll(what string, names []string, args ...string) {
 		case said != nil && strings.Contains(said.text, "unexpected argument"):
 			r.Say.Hint("%s %s is not upgraded: this uv is too old for that", what, name)
 			continue
+		case said != nil && strings.Contains(said.text, "Python downloads are not allowed"):
+			r.Say.Hint("%s %s is not upgraded: uv is told not to download Pythons (python-downloads)", what, name)
+			continue
 		case said != nil && !shown:
 			io.WriteString(os.Stderr, said.text)
 		}
