@@ -64,6 +64,9 @@ func (p *program) link() int {
 
 // makeLinks brings the shims up to date with this program and with uv's interpreters.
 func (p *program) makeLinks() (link.Result, error) {
+	if dir := link.Dir(p.dirs.Data); !p.host.Owns(dir) {
+		return link.Result{}, fmt.Errorf("%s belongs to another user", say.Quote(dir))
+	}
 	self, err := os.Open("/proc/self/exe")
 	if err != nil {
 		self, err = os.Open(host.Executed())

@@ -76,8 +76,10 @@ func (p *program) judged(v preflight.Verdict, declared policy.Policy) judgement 
 	if v.Virtual && (v.Outcome == preflight.OK || aboutLibraries(v)) {
 		j.seen = v
 	}
-	if j.mode != policy.Off {
+	// of a good one there is nothing to say, and a warm call need not look for words
+	if j.mode != policy.Off && v.Outcome != preflight.OK {
 		j.text = v.Message(p.wording(&v, declared))
+		p.fixable(&v)
 	}
 	return j
 }

@@ -85,6 +85,23 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// A project may say what NIX_PATH is, in a Nix shell or by direnv. What is built is for all that the
+// user runs, and not from there.
+func TestFind_projectShell(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/n/default.nix", "")
+	sys, err := nixld.At(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sys.Close()
+	for entry, want := range map[string]string{"": "NIX_PATH", "IN_NIX_SHELL=impure": "nix's flake registry", "DIRENV_DIR=-/p": "nix's flake registry"} {
+		if got, _ := Find(sys, host.Env{"NIX_PATH=nixpkgs=/n", entry}, nixld.Release{}); got.From != want {
+			t.Errorf("%q: %+v, not from %s", entry, got, want)
+		}
+	}
+}
+
 func TestArgs(t *testing.T) {
 	flake := Builder{Source: Source{Flake: `path:/a "b" ${c}`}, Options: []string{"--cores", "2"}}
 	got, err := flake.Args("stdenv.cc.cc.lib", "/l")

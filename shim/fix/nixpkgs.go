@@ -61,7 +61,11 @@ func candidates(sys nixld.FS, env host.Env) []Source {
 		s.From = registry
 		out = append(out, s)
 	}
-	for entry := range strings.SplitSeq(env.Get("NIX_PATH"), ":") {
+	path := env.Get("NIX_PATH")
+	if env.Get("IN_NIX_SHELL")+env.Get("DIRENV_DIR") != "" {
+		path = "" // it may be the project's, and what is built is for all that the user runs
+	}
+	for entry := range strings.SplitSeq(path, ":") {
 		// flake:nixpkgs and URLs are cut at their colons, and what is left of them is no path
 		dir, named := strings.CutPrefix(entry, "nixpkgs=")
 		if !filepath.IsAbs(dir) {

@@ -40,6 +40,22 @@ func (id Identity) Rested(d time.Duration) bool {
 	return err == nil && time.Since(time.Unix(0, ctime)) > d
 }
 
+// Real returns the absolute path with all links followed, like filepath.EvalSymlinks, but in three
+// system calls and not in one or more for each directory on the way.
+func Real(path string) (string, error) {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	var buf [unix.PathMax]byte
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), buf[:])
+	if err != nil || n == len(buf) || buf[0] != '/' {
+		return filepath.EvalSymlinks(path) // no /proc, or no path that leads there
+	}
+	return string(buf[:n]), nil
+}
+
 // ErrTooLarge is returned by ReadFile for a file over its limit.
 var ErrTooLarge = errors.New("file too large")
 
@@ -61,6 +77,9 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return fail("read", errors.New("not a regular file"))
+	}
+	if st.Size > limit {
+		return fail("read", ErrTooLarge)
 	}
 	data := make([]byte, 0, min(st.Size, limit)+1)
 	for {
@@ -88,13 +107,14 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 
 // WriteFile puts data at path so that a reader, or a power loss, finds the old file or the new
 // one: temporary file, fsync, rename, fsync of the directory. A link at path stays a link, and its
-// target is replaced.
+// target is replaced. What a kill left of an earlier call in that directory is removed.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
 	dir := filepath.Dir(path)
-	tmp, err := os.CreateTemp(dir, ".tmp-*")
+	sweep(dir, time.Now())
+	tmp, err := os.CreateTemp(dir, tmpPrefix+"*")
 	if err != nil {
 		return err
 	}
@@ -110,14 +130,39 @@ func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	return SyncDir(dir)
 }
 
-// SyncDir makes the names in dir last through a power loss.
+// Of WriteFile's temporaries: how their names begin, and how long a writer may take.
+const (
+	tmpPrefix = ".shim-tmp-"
+	keepTmp   = time.Hour
+)
+
+// sweep removes the temporaries of WriteFile in dir whose writers are gone: those of more than an hour
+// before now, and of more than an hour after it, when the clock was wrong.
+func sweep(dir string, now time.Time) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), tmpPrefix) || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()).Abs() > keepTmp {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+// SyncDir makes the names in dir last through a power loss, on file systems that know how to: some of
+// FUSE and of networks answer EINVAL (fsync(2)), and there the names last as they may.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	return d.Sync()
+	err = d.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil
+	}
+	return err
 }
 
 // Owns reports whether the effective user owns the nearest existing directory at or above dir:
@@ -137,6 +182,17 @@ func (h Host) Owns(dir string) bool {
 		}
 		dir = parent
 	}
+}
+
+// Alone reports whether h.Owns(dir) and, if dir is there, nobody else can write it: what is found in
+// it may then be believed. The group may where it is the user's own: many systems give each user a
+// group of the same number and a umask that lets it write.
+func (h Host) Alone(dir string) bool {
+	var st unix.Stat_t
+	if !h.Owns(dir) || unix.Stat(dir, &st) != nil {
+		return h.Owns(dir)
+	}
+	return st.Mode&0o002 == 0 && (st.Mode&0o020 == 0 || st.Gid == st.Uid)
 }
 
 // Terminal reports whether f is a terminal.

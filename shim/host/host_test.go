@@ -83,6 +83,30 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
+func TestReal(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a/b/c", "d"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, target := range map[string]string{"relative": "a/b", "absolute": dir + "/relative/c", "d/up": "../absolute", "gone": "nothing", "loop": "loop"} {
+		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"", "a/b/c", "relative", "relative/c", "absolute", "d/up", "d/../a", "gone", "loop", "none", "a/none"} {
+		path := dir + "/" + name
+		want, wantErr := filepath.EvalSymlinks(path)
+		if got, err := Real(path); got != want || (err == nil) != (wantErr == nil) {
+			t.Errorf("%s: got %q, %v, want %q, %v", name, got, err, want, wantErr)
+		}
+		if _, err := Real(path); errors.Is(wantErr, os.ErrNotExist) && !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v does not say that nothing is there", name, err)
+		}
+	}
+}
+
 func TestWriteFile(t *testing.T) {
 	dir := t.TempDir()
 	path, link := filepath.Join(dir, "sub", "f"), filepath.Join(dir, "link")
@@ -112,6 +136,33 @@ func TestWriteFile(t *testing.T) {
 	}
 }
 
+// What a kill left is removed by the next write in the directory when its writer is certainly gone,
+// whatever the clock was then; nothing else is.
+func TestWriteFile_sweeps(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	for name, at := range map[string]time.Time{
+		tmpPrefix + "old": now.Add(-2 * keepTmp), tmpPrefix + "future": now.Add(2 * keepTmp),
+		tmpPrefix + "young": now, ".tmp-old": now.Add(-2 * keepTmp), "f~": now.Add(-2 * keepTmp),
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := WriteFile(filepath.Join(dir, "f"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if want := []string{tmpPrefix + "young", ".tmp-old", "f", "f~"}; !slices.Equal(left, want) {
+		t.Errorf("left %q, want %q", left, want)
+	}
+}
+
 func TestOwns(t *testing.T) {
 	dir := t.TempDir()
 	us, other := Host{UID: os.Geteuid()}, Host{UID: os.Geteuid() + 1}
@@ -132,6 +183,41 @@ func TestOwns(t *testing.T) {
 	}
 	if us.Owns(filepath.Join(file, "below")) {
 		t.Error("below a file nothing can be made")
+	}
+}
+
+func TestAlone(t *testing.T) {
+	us, gid := Host{UID: os.Geteuid()}, os.Geteuid()
+	for _, row := range []struct {
+		name  string
+		mode  os.FileMode
+		group int
+		want  bool
+	}{
+		{"own", 0o755, gid, true},
+		{"own_group_writes", 0o775, gid, true},
+		{"everybody_writes", 0o757, gid, false},
+		{"sticky", 0o777 | os.ModeSticky, gid, false},
+		{"other_group_writes", 0o775, gid + 1, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "d")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chown(dir, -1, row.group); err != nil {
+				t.Skip(err) // only root has groups to choose from
+			}
+			if err := os.Chmod(dir, row.mode); err != nil {
+				t.Fatal(err)
+			}
+			if us.Alone(dir) != row.want {
+				t.Errorf("mode %v, group %d: not %v", row.mode, row.group, row.want)
+			}
+		})
+	}
+	if dir := t.TempDir(); !us.Alone(filepath.Join(dir, "none")) || (Host{UID: us.UID + 1}).Alone(dir) {
+		t.Error("what is to be made, or is another user's")
 	}
 }
 

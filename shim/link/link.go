@@ -15,6 +15,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"uvshim/policy/version"
 	"uvshim/shim/host"
@@ -68,8 +71,10 @@ func Make(data string, program *os.File, names []string) (Result, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return r, err
 	}
+	release := hold(dir)
+	defer release()
 	// The marker first: with shims in it and no marker, the directory would be taken for a real one.
-	if err := os.WriteFile(filepath.Join(dir, host.Marker), nil, 0o644); err != nil {
+	if err := mark(filepath.Join(dir, host.Marker)); err != nil {
 		return r, err
 	}
 	for name, text := range map[string][]byte{"env.sh": envSh, "env.fish": envFish} {
@@ -104,8 +109,44 @@ func Make(data string, program *os.File, names []string) (Result, error) {
 	return r, errors.Join(err, host.SyncDir(dir))
 }
 
-// refresh writes a file that differs from text.
+// hold keeps other runs away from dir until release is called: their temporaries have the same names,
+// and each removes what it takes for an interrupted run's. One that does not come to its end, and a
+// file system without locks, are not waited for.
+func hold(dir string) (release func()) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return func() {}
+	}
+	for end := time.Now().Add(holdWait); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != unix.EWOULDBLOCK && err != unix.EINTR {
+			break
+		}
+	}
+	return func() { d.Close() }
+}
+
+const holdWait = 5 * time.Second
+
+// mark makes the marker unless something of its name is there, be it a link, which is not followed.
+func mark(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// refresh writes a file that differs from text. A link in its place is replaced, and what it leads to
+// left alone.
 func refresh(path string, text []byte) error {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
 	if old, err := host.ReadFile(path, 1<<20); err == nil && bytes.Equal(old, text) {
 		return nil
 	}

@@ -43,6 +43,7 @@ type Loader struct {
 	Version string // of nix-ld if its store path tells, or of glibc; else empty
 	Major   int    // of nix-ld: 1, or 2 (nix-ld-rs counts as 2); else 0
 	Reason  string // for Unknown: what was seen
+	Err     error  // for Unknown, Missing and Dangling: what came of looking
 }
 
 // Inspect says what the loader at interp is, by files alone, for a program with e_machine machine.
@@ -52,7 +53,7 @@ func Inspect(sys FS, interp string, machine uint16) Loader {
 		if gone(err) {
 			l.Kind = Missing
 		}
-		l.Reason = reason(err)
+		l.Reason, l.Err = reason(err), err
 		return l
 	}
 	real, err := sys.Real(interp)
@@ -60,20 +61,20 @@ func Inspect(sys FS, interp string, machine uint16) Loader {
 		if gone(err) || errors.Is(err, syscall.ELOOP) {
 			l.Kind = Dangling
 		}
-		l.Reason = reason(err)
+		l.Reason, l.Err = reason(err), err
 		return l
 	}
 	l.Real = real
 	f, size, err := openRegular(sys, real)
 	if err != nil {
-		l.Reason = reason(err)
+		l.Reason, l.Err = reason(err), err
 		return l
 	}
 	defer f.Close()
 	facts, err := elfdeps.Read(f, size)
 	switch {
 	case err != nil:
-		l.Reason = "not an ELF file"
+		l.Reason, l.Err = "not an ELF file", err
 	case facts.Machine != machine:
 		l.Kind = WrongArch
 	default:

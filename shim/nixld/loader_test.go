@@ -101,6 +101,10 @@ func TestInspect(t *testing.T) {
 				if got.Kind == Missing || got.Kind == Dangling {
 					got.Reason = "" // the kernel's words
 				}
+				if (got.Err != nil) != (got.Reason != "" && got.Reason != "not a known loader" && got.Kind == Unknown || got.Kind == Missing || got.Kind == Dangling) {
+					t.Errorf("error %v", got.Err)
+				}
+				got.Err = nil // in the kernel's words
 				if got != want {
 					t.Errorf("\n got %+v\nwant %+v", got, want)
 				}

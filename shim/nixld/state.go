@@ -32,6 +32,7 @@ type State struct {
 	Verdict  Verdict
 	Reason   string // for a human, without a full stop; empty for OK and Native
 	Certain  bool   // the program cannot start, whatever else; otherwise a bad verdict is inferred
+	Err      error  // what kept the loader, or the one behind it, from being looked at
 }
 
 // Examine returns the state of the programs with the loader interp and e_machine machine, started
@@ -50,11 +51,15 @@ func Examine(sys FS, env host.Env, interp string, machine uint16) State {
 		s.bad(Wrong, false, interp+" is for another machine")
 	case Unknown:
 		s.bad(Unclear, false, interp+": "+s.Loader.Reason)
+		s.Err = s.Loader.Err
 	case Musl:
 		s.Verdict = Native
 	case Glibc:
 		s.Verdict = Native
-		s.Target, _ = behind(sys, interp, machine) // what Inspect has just seen
+		// What Inspect has just seen; without its directories every library would seem to be missing.
+		if s.Target, s.Err = behind(sys, interp, machine); s.Err != nil {
+			s.bad(Unclear, false, interp+": "+reason(s.Err))
+		}
 	case NixLD:
 		s.behind(sys, machine)
 	}
@@ -86,6 +91,7 @@ func (s *State) behind(sys FS, machine uint16) {
 		s.bad(Broken, false, name+" "+err.Error())
 	case err != nil:
 		s.bad(Broken, false, name+": "+reason(err))
+		s.Err = err
 	case s.Loader.Major == 2 && s.Loader.Version != "" && older(s.Loader.Version, "2.0.6") && !older(target.Version, "2.42"):
 		// crashes in _dl_start: nix-ld#190, mended by nix-ld#192
 		s.bad(Broken, false, "nix-ld "+s.Loader.Version+" is too old for glibc "+target.Version+": 2.0.6 is needed")
@@ -104,7 +110,8 @@ type Search struct {
 func (s State) Search(sys FS) Search {
 	search := Search{Library: elfdeps.SplitPath(s.Settings.Path), Default: s.Target.Trusted}
 	if s.Target.Cache != "" {
-		if info, err := sys.Stat(s.Target.Cache); err == nil && info.Mode().IsRegular() {
+		// one that does not answer may be there all the same
+		if info, err := sys.Stat(s.Target.Cache); err != nil && !gone(err) || err == nil && info.Mode().IsRegular() {
 			search.Cache = s.Target.Cache
 		}
 	}

@@ -162,8 +162,9 @@ func appendFacts(name string, records []byte, anew bool) {
 		return
 	}
 	defer unix.Close(fd)
-	// Another writer's records are as good as ours: whoever comes second leaves them out.
-	if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil {
+	// Another writer's records are as good as ours: whoever comes second leaves them out. Where the file
+	// system has no locks, two may mix theirs, which the checksums tell.
+	if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK {
 		return
 	}
 	var st unix.Stat_t

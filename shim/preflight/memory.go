@@ -86,21 +86,13 @@ func realPath(name string) string {
 	if name == "" {
 		return ""
 	}
-	fd, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
+	real, err := host.Real(name)
 	if err != nil {
 		if target, err := os.Readlink(name); err == nil {
 			return "-> " + target
 		}
-		return ""
 	}
-	defer unix.Close(fd)
-	var buf [4096]byte
-	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), buf[:])
-	if err != nil {
-		real, _ := filepath.EvalSymlinks(name)
-		return real
-	}
-	return string(buf[:n])
+	return real
 }
 
 // A watch is something whose change makes a verdict void.

@@ -25,6 +25,7 @@ type scan struct {
 	parallel int
 	stop     func() bool
 
+	met      *trouble // what could not be looked at, though it may be there
 	files    []file
 	cut      bool // there was no time to find them all
 	dists    *dists

@@ -146,6 +146,9 @@ func Check(r Request) (Verdict, error) {
 	}
 	v.Environment, v.Virtual, v.Version = e.Root, e.Virtual(), e.Interpreter.Version.String()
 	state := nixld.Examine(r.System, env, e.Interp, e.Machine)
+	if passing(state.Err) {
+		return v, state.Err
+	}
 	v.nixLD(&state)
 	v.Drivers = nixld.DriverDirs(r.System)
 	v.watched = watches(&r, env, &e, &state)
@@ -215,22 +218,27 @@ func (v *Verdict) coverage(r Request, env host.Env, e *Environment, state *nixld
 		return err
 	}
 	v.scan(s, start)
-	return nil
+	return s.met.err
 }
 
 // scanner returns a scan of the environment's files, and how the interpreter starts.
 func (v *Verdict) scanner(r Request, env host.Env, e *Environment, state *nixld.State, memory elfdeps.Memory) (*scan, elfdeps.Result, error) {
-	s, start, err := v.begin(r, env, e, state, storeFS{r.System.ELF()}, memory)
+	met := new(trouble)
+	s, start, err := v.begin(r, env, e, state, storeFS{noting{r.System.ELF(), met}}, memory)
 	if err != nil {
 		return nil, start, err
 	}
+	s.met = met
 	v.walk(s, r, e)
 	return s, start, nil
 }
 
 // begin returns a scan that as yet has no files.
 func (v *Verdict) begin(r Request, env host.Env, e *Environment, state *nixld.State, fs elfdeps.FS, memory elfdeps.Memory) (*scan, elfdeps.Result, error) {
-	system := loaderSystem(r, env, e, state)
+	system, err := loaderSystem(r, env, e, state)
+	if err != nil {
+		return nil, elfdeps.Result{}, err
+	}
 	system.Files = elfdeps.NewFiles(fs, memory)
 	base, start, err := elfdeps.Start(system, e.Python)
 	if err != nil {
@@ -293,8 +301,8 @@ func (v *Verdict) scan(s *scan, start elfdeps.Result) {
 	v.Missing = slices.Compact(v.Missing)
 }
 
-// loaderSystem returns where the loader of a state looks.
-func loaderSystem(r Request, env host.Env, e *Environment, state *nixld.State) *elfdeps.System {
+// loaderSystem returns where the loader of a state looks. The error is a passing one.
+func loaderSystem(r Request, env host.Env, e *Environment, state *nixld.State) (*elfdeps.System, error) {
 	search := state.Search(r.System)
 	s := &elfdeps.System{
 		Loader:      state.Target.Path,
@@ -308,7 +316,11 @@ func loaderSystem(r Request, env host.Env, e *Environment, state *nixld.State) *
 		}),
 	}
 	if search.Cache != "" {
-		if data, err := readFile(r.System, search.Cache, elfdeps.MaxCache); err == nil {
+		data, err := readFile(r.System, search.Cache, elfdeps.MaxCache)
+		if passing(err) {
+			return nil, err
+		}
+		if err == nil {
 			s.Cache, _ = elfdeps.ParseCache(data)
 		}
 	}
@@ -323,7 +335,7 @@ func loaderSystem(r Request, env host.Env, e *Environment, state *nixld.State) *
 	case elfdeps.MachineAArch64:
 		s.Platform = "aarch64"
 	}
-	return s
+	return s, nil
 }
 
 // libToken returns what $LIB stands for in a glibc whose libraries are in dir: its slibdir below

@@ -47,15 +47,15 @@ const (
 // File returns the path of the list below a data directory.
 func File(data string) string { return filepath.Join(Dir(data), name) }
 
-// Load returns the list below a data directory. One that is not there, or another user's, is empty:
-// under sudo, root must not load what the user put there. A damaged list, or one of another schema,
+// Load returns the list below a data directory. One that is not there, another user's, or one that others can write, is
+// empty: under sudo, root must not load what the user put there. A damaged list, or one of another schema,
 // is an error.
 func Load(h host.Host, data string) (List, error) {
 	if data == "" {
 		return nil, nil
 	}
 	text, err := host.ReadFile(File(data), limit)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || err == nil && !h.Owns(Dir(data)) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || err == nil && !h.Alone(Dir(data)) {
 		return nil, nil
 	}
 	if err != nil {

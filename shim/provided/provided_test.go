@@ -41,6 +41,15 @@ func TestList(t *testing.T) {
 	if l, err := Load(host.Host{UID: os.Geteuid() + 1}, data); l != nil || err != nil {
 		t.Errorf("another user is given %v, %v", l, err)
 	}
+	if err := os.Chmod(Dir(data), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := Load(here(), data); l != nil || err != nil {
+		t.Errorf("from a directory that everybody can write: %v, %v", l, err)
+	}
+	if err := os.Chmod(Dir(data), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if got := want.Attributes(); !slices.Equal(got, []string{"zlib"}) {
 		t.Errorf("attributes %q", got)
 	}

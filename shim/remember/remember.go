@@ -31,14 +31,18 @@ type Store struct {
 }
 
 // Open returns the store below the cache directory, for a host that may write there. Elsewhere
-// (sudo with the user's HOME, no home at all) nothing is remembered or believed: what another
+// (sudo with the user's HOME, no home at all), and where others may write, nothing is remembered or believed: what another
 // user wrote could name a program to run.
 func Open(h host.Host) Store {
 	cache := h.Dirs().Cache
-	if cache == "" || !h.Owns(cache) {
+	if cache == "" {
 		return Store{}
 	}
-	return Store{dir: filepath.Join(cache, "shim")}
+	dir := filepath.Join(cache, "shim")
+	if !h.Alone(dir) {
+		return Store{}
+	}
+	return Store{dir: dir}
 }
 
 // Dir returns the directory of the store, "" of one that remembers nothing.

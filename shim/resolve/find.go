@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"uvshim/policy/version"
 	"uvshim/shim/uv"
 )
@@ -254,7 +256,8 @@ func namesIn(dir string, request version.Request) iter.Seq[string] {
 		if len(names) == 0 || strings.Contains(names[0], "3.") {
 			return
 		}
-		f, err := os.Open(dir)
+		// a FIFO would be waited for
+		f, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
 		if err != nil {
 			return
 		}

@@ -71,7 +71,7 @@ func bin(asked string, env host.Env, base host.Dirs) string {
 // Busy reports whether uv is installing, upgrading or removing interpreters: it then holds the
 // lock of their directory, and names in it may be gone for moments.
 func (d Dirs) Busy() bool {
-	f, err := os.Open(filepath.Join(d.Python, ".lock"))
+	f, err := os.OpenFile(filepath.Join(d.Python, ".lock"), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return false
 	}

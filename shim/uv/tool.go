@@ -3,11 +3,12 @@ package uv
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"uvshim/policy"
 	"uvshim/shim/host"
@@ -149,14 +150,12 @@ func resolvedIn(dir string) []string {
 
 // entries returns up to limit names in a directory, sorted.
 func entries(dir string, limit int) ([]string, error) {
-	f, err := os.Open(dir)
+	// a FIFO would be waited for
+	f, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.IsDir() {
-		return nil, errors.Join(err, &fs.PathError{Op: "read", Path: dir, Err: errors.New("not a directory")})
-	}
 	names, err := f.Readdirnames(limit)
 	slices.Sort(names)
 	return names, err
