@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -271,7 +270,7 @@ func TestBench_timeout(t *testing.T) {
 	if ok, err := b.build(); !ok {
 		t.Fatal(err)
 	}
-	if out, got := b.run(time.Second, "-test.run=TestSlow"); got != timeout && !strings.Contains(fmt.Sprintf("%s", out), "deadlock") {
+	if out, got := b.run(time.Second, "-test.run=TestSlow"); got != timeout && !strings.Contains(string(out), "deadlock") {
 		t.Errorf("%d: %s", got, out)
 	}
 }
