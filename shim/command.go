@@ -142,7 +142,7 @@ func commandNames() []string {
 
 func (p *program) overview() string {
 	var b strings.Builder
-	b.WriteString(`shim runs the Python that you declared, under the names python and uv.
+	b.WriteString(`shim runs the Python that you declared, under the names python, uv and pip.
 
 usage: shim COMMAND [ARGUMENT…]
 

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -240,8 +241,10 @@ func makeSandbox(t *testing.T) sandbox {
 	// links and redirects, as text relative to the file, so that they hold in a copy
 	s.must(t, os.Rename(filepath.Join(s.root, "redirect", ".venv"), filepath.Join(s.root, "redirect", "env")))
 	s.must(t, os.WriteFile(filepath.Join(s.root, "redirect", ".venv"), []byte("env\n"), 0o644))
+	// uv writes uv.lock last where nothing was installed; a clock that ticks slowly does not show it
+	later := time.Now().Add(time.Second)
 	lock, err := os.ReadFile(filepath.Join(s.root, "redirect", "uv.lock"))
-	s.must(t, err, os.Mkdir(filepath.Join(s.root, "lockonly"), 0o755), os.WriteFile(filepath.Join(s.root, "lockonly", "uv.lock"), lock, 0o644))
+	s.must(t, err, os.Chtimes(filepath.Join(s.root, "redirect", "uv.lock"), later, later), os.Chtimes(filepath.Join(s.root, "virtual", "uv.lock"), later, later), os.Mkdir(filepath.Join(s.root, "lockonly"), 0o755), os.WriteFile(filepath.Join(s.root, "lockonly", "uv.lock"), lock, 0o644))
 	s.must(t, os.MkdirAll(filepath.Join(s.root, "linked"), 0o755))
 	s.must(t, os.Symlink("../far", filepath.Join(s.root, "linked", ".venv")))
 	s.must(t, os.Symlink("p", filepath.Join(s.root, "alias")))
