@@ -1,4 +1,4 @@
-// Shim stands on PATH under the names python and uv, finds the Python that the user declared, and
+// Shim stands on PATH under the names python, uv and pip, finds the Python that the user declared, and
 // runs it.
 package main
 
