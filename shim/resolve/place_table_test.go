@@ -264,7 +264,7 @@ var rows = []row{
 	{name: "tool_install_dir_variable", dir: "bare", env: "UV_TOOL_DIR=tools", args: "tool install {WHEELS}/aa-1.0-py3-none-any.whl", kind: PlaceTool, at: "bare/tools/aa"},
 	{name: "tool_install_xdg", dir: "bare", env: "XDG_DATA_HOME={ROOT}/data", args: "tool install {WHEELS}/aa-1.0-py3-none-any.whl", kind: PlaceTool, at: "data/uv/tools/aa"},
 	{name: "tool_install_from", dir: "bare", args: "tool install --from {WHEELS}/aa-1.0-py3-none-any.whl aa", kind: PlaceTool, at: "home/.local/share/uv/tools/aa"},
-	{name: "tool_install_again", dir: "bare", args: "tool install --reinstall {WHEELS}/tt-1.0-py3-none-any.whl", kind: PlaceTool, at: "home/.local/share/uv/tools/tt"},
+	{name: "tool_install_again", dir: "bare", args: "tool install --reinstall --force {WHEELS}/tt-1.0-py3-none-any.whl", kind: PlaceTool, at: "home/.local/share/uv/tools/tt"},
 	{name: "tool_install_named", dir: "bare", args: "tool install --no-index --find-links {WHEELS} Bb>=1", kind: PlaceTool, at: "home/.local/share/uv/tools/bb"},
 	{name: "tool_install_repository", dir: "bare", args: "tool install git+https://localhost:1/x", fails: true},
 	{name: "tool_uninstall", dir: "bare", args: "tool uninstall TT", kind: PlaceTool, at: "home/.local/share/uv/tools/tt"},
