@@ -26,7 +26,7 @@ func (p *program) pip() int {
 	q := p.question(declared)
 	// pip belongs to an environment, whatever uv is told to take for its own calls
 	q.Host.Env = q.Host.Env.Without("UV_PYTHON").Without("UV_SYSTEM_PYTHON")
-	place := resolve.ForUV(q, cli.Parse("uv", []string{"pip", "install"}))
+	place := resolve.ForUV(q, cli.Parse("uv", []string{"pip", "install"}).With(q.Host.Env))
 	answer := pip.Translate(pip.Call{
 		Name: p.call.Name, Args: p.call.Args, Env: p.host.Env, Dirs: p.dirs, Dir: p.host.Dir,
 		Environment: place.Environment, Project: place.Kind != resolve.PlaceActive,

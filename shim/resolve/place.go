@@ -49,15 +49,14 @@ type Place struct {
 	asked    string   // and the options
 }
 
-// ForUV returns what a call of uv works on. line is the call's own command line; what variables
-// and configuration files add to it is looked up here. Nothing is run but, where an interpreter of
+// ForUV returns what a call of uv works on. line is the call's command line With what variables add
+// to it; what configuration files add is looked up here. Nothing is run but, where an interpreter of
 // PATH answers and its name does not tell its version, that interpreter, as for a call of python.
 // The rules are those of uv 0.13.9, and each is held against it by the tests.
 func ForUV(q Question, line cli.Line) Place {
 	if !line.Known {
 		return Place{Why: "the command line is not understood"}
 	}
-	line = line.With(q.Host.Env)
 	p, err := newPlacer(q, line)
 	if err != nil {
 		return Place{Why: reason(err)}

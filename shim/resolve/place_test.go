@@ -47,7 +47,8 @@ func (w world) aged(t *testing.T, name string, age time.Duration) {
 func (w world) place(t *testing.T, call string, env []string) Place {
 	t.Helper()
 	words := strings.Fields(strings.ReplaceAll(call, "ROOT", w.root))
-	return ForUV(w.question(t, "python", env), cli.Parse(words[0], words[1:]))
+	q := w.question(t, "python", env)
+	return ForUV(q, cli.Parse(words[0], words[1:]).With(q.Host.Env))
 }
 
 // What the real uv cannot be asked in the table of its own, or only at great cost.

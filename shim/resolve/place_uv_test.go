@@ -342,7 +342,7 @@ func (s sandbox) place(t *testing.T, dir string, env host.Env, args []string) (P
 	return ForUV(Question{
 		Host: h, UV: uv.Locate(env, h.Dirs(), cwd), Up: uv.Look(facts, cwd), Facts: facts,
 		Finder: host.NewFinder(env.Get("PATH")),
-	}, line), line
+	}, line.With(env)), line
 }
 
 // environments returns the state of every environment and package directory in the sandbox, and of
