@@ -24,14 +24,19 @@ type inventory struct {
 }
 
 func (p *program) inventory(c uvCall) inventory {
-	now := inventory{pythons: p.uv.Managed()}
+	now := inventory{pythons: p.uv.Managed(), tools: p.toolsOf(c)}
 	for _, m := range now.pythons {
 		now.builds = append(now.builds, m.Build())
 	}
-	if strings.HasPrefix(c.line.Command, "tool ") && c.line.Command != "tool run" {
-		now.tools = p.uv.Tools()
-	}
 	return now
+}
+
+// toolsOf returns the tools, where the call is about those.
+func (p *program) toolsOf(c uvCall) []uv.Tool {
+	if strings.HasPrefix(c.line.Command, "tool ") && c.line.Command != "tool run" {
+		return p.uv.Tools()
+	}
+	return nil
 }
 
 // afterChange looks at what uv has changed, says what is missing now, and records all of it with
@@ -98,13 +103,13 @@ func worse(before, now preflight.Verdict) bool {
 // toolsSince compares the tools with those that were there, adds the difference to the record, says
 // what a new one lacks, and whether it can be called by its name.
 func (p *program) toolsSince(c uvCall, was inventory, r *lock.Record) {
-	now := p.inventory(c)
+	now := p.toolsOf(c)
 	for _, t := range was.tools {
-		if !slices.ContainsFunc(now.tools, func(n uv.Tool) bool { return n.Name == t.Name }) {
+		if !slices.ContainsFunc(now, func(n uv.Tool) bool { return n.Name == t.Name }) {
 			r.RemovedTools = append(r.RemovedTools, t.Name)
 		}
 	}
-	for _, t := range now.tools {
+	for _, t := range now {
 		if slices.ContainsFunc(was.tools, func(o uv.Tool) bool { return same(o, t) }) {
 			continue
 		}
