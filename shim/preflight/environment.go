@@ -13,6 +13,7 @@ import (
 	"uvshim/shim/elfdeps"
 	"uvshim/shim/host"
 	"uvshim/shim/nixld"
+	"uvshim/shim/uv"
 )
 
 // An Environment is where a Python imports from, as far as files tell.
@@ -77,7 +78,7 @@ func Find(sys nixld.FS, env host.Env, python string) (Environment, error) {
 		if err != nil {
 			continue
 		}
-		cfg = parseConfig(string(data))
+		cfg = uv.ParseVenvConfig(string(data))
 		if home = cfg["home"]; home != "" {
 			e.Root, e.Config = dir, path.Join(dir, "pyvenv.cfg")
 		}
@@ -130,18 +131,6 @@ func readFile(sys nixld.FS, name string, limit int64) ([]byte, error) {
 		err = &fs.PathError{Op: "read", Path: name, Err: host.ErrTooLarge}
 	}
 	return data, err
-}
-
-// parseConfig reads a pyvenv.cfg: lines of key = value, keys in lower case (PEP 405).
-func parseConfig(text string) map[string]string {
-	cfg := map[string]string{}
-	for line := range strings.Lines(text) {
-		key, value, ok := strings.Cut(line, "=")
-		if ok {
-			cfg[strings.ToLower(strings.TrimSpace(key))] = strings.TrimSpace(value)
-		}
-	}
-	return cfg
 }
 
 // identify returns what the interpreter's name and pyvenv.cfg tell. The name of the file that runs

@@ -10,6 +10,7 @@ import (
 	"uvshim/shim/elfdeps"
 	"uvshim/shim/host"
 	"uvshim/shim/nixld"
+	"uvshim/shim/uv"
 )
 
 // dirs is where e imports from, one "source path" each.
@@ -304,7 +305,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add("home = /usr/bin\nversion_info = 3.13.0.final.0\nimplementation = CPython\n", "python3.13t")
 	f.Add("version = 3\nVERSION_INFO=..\n=\n", "pypy3.11d")
 	f.Fuzz(func(t *testing.T, text, name string) {
-		i := identify("/x/"+name, parseConfig(text))
+		i := identify("/x/"+name, uv.ParseVenvConfig(text))
 		if i.Version.Parts >= 2 && libName(i) == "" {
 			t.Error("no name")
 		}

@@ -41,15 +41,15 @@ func Locate(env host.Env, base host.Dirs, cwd string) Dirs {
 // store returns the directory of one kind of things that uv keeps: asked, the value of its own
 // variable, or its place in the data directory (uv-state, StateStore).
 func store(asked, kind string, base host.Dirs, cwd string) string {
-	switch {
-	case filepath.IsAbs(asked):
-		return filepath.Clean(asked)
-	case asked != "" && cwd != "":
-		return filepath.Join(cwd, asked)
-	case base.Data != "":
-		return filepath.Join(base.Data, "uv", kind)
+	if asked != "" {
+		if dir := within(cwd, asked); dir != "" {
+			return dir
+		}
 	}
-	return ""
+	if base.Data == "" {
+		return ""
+	}
+	return filepath.Join(base.Data, "uv", kind)
 }
 
 // bin returns the directory that uv puts programs into: asked, the value of its own variable, or

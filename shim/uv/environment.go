@@ -20,6 +20,17 @@ func IsEnvironment(dir string) bool {
 	return unix.Stat(join(dir, "pyvenv.cfg"), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG
 }
 
+// ParseVenvConfig reads a pyvenv.cfg: lines of key = value, keys in lower case (PEP 405).
+func ParseVenvConfig(text string) map[string]string {
+	config := map[string]string{}
+	for line := range strings.Lines(text) {
+		if key, value, ok := strings.Cut(line, "="); ok {
+			config[strings.ToLower(strings.TrimSpace(key))] = strings.TrimSpace(value)
+		}
+	}
+	return config
+}
+
 // maxRedirect bounds a redirect file: a path and its end of line.
 const maxRedirect = 4096 + 2
 

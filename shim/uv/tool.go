@@ -117,13 +117,7 @@ func readVenvConfig(dir string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := map[string]string{}
-	for line := range strings.Lines(string(data)) {
-		if key, value, ok := strings.Cut(line, "="); ok {
-			config[strings.ToLower(strings.TrimSpace(key))] = strings.TrimSpace(value)
-		}
-	}
-	return config, nil
+	return ParseVenvConfig(string(data)), nil
 }
 
 // resolvedIn returns the distributions of the environment in dir as name==version, sorted, by the
