@@ -114,7 +114,7 @@ func (p *program) notInstalled(err error) int {
 		return exitNotFound
 	}
 	if _, ok := p.findUV("uv"); ok {
-		p.say.Hint("to install it: %s", strings.TrimSpace("uv python install "+shellWord(missing.Request)))
+		p.say.Hint("to install it: %s", strings.TrimSpace("uv python install "+say.ShellWord(missing.Request)))
 	} else {
 		p.say.Hint("uv, which installs Pythons, is not there either: %s", p.uvAdvice())
 	}
@@ -123,17 +123,6 @@ func (p *program) notInstalled(err error) int {
 	}
 	return exitNotFound
 }
-
-// shellWord quotes text for a shell where it must be.
-func shellWord(text string) string {
-	if text != "" && !strings.ContainsAny(text, " \t\n<>=!~*'\"$&;|()[]{}?#\\`") {
-		return text
-	}
-	return shellQuote(text)
-}
-
-// shellQuote puts text into single quotes, as sh and its kin have them.
-func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // bypass runs the next real program of the name, at once. If there is none for a Python, it is the
 // newest managed one.

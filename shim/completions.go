@@ -118,7 +118,7 @@ _shim() {
   commands=(
 `)
 	for _, c := range all {
-		fmt.Fprintf(&b, "    %s\n", shellQuote(c.name+":"+c.short))
+		fmt.Fprintf(&b, "    %s\n", say.ShellQuote(c.name+":"+c.short))
 	}
 	b.WriteString(`  )
   if ((CURRENT == 2)); then
@@ -130,13 +130,13 @@ _shim() {
 	for _, c := range all {
 		var args []string
 		for _, o := range c.options {
-			args = append(args, shellQuote(o))
+			args = append(args, say.ShellQuote(o))
 		}
 		if len(c.words) > 0 {
-			args = append(args, shellQuote("1:what:("+strings.Join(c.words, " ")+")"))
+			args = append(args, say.ShellQuote("1:what:("+strings.Join(c.words, " ")+")"))
 		}
 		if c.files {
-			args = append(args, shellQuote("*:file:_files"))
+			args = append(args, say.ShellQuote("*:file:_files"))
 		}
 		fmt.Fprintf(&b, "    %s) shift words; ((CURRENT--)); _arguments %s ;;\n", c.name, strings.Join(args, " "))
 	}

@@ -57,7 +57,7 @@ func (p *program) env(args []string) int {
 		fmt.Print(direnvFunction(provided.File(p.dirs.Data)))
 		return exitOK
 	case "bash", "zsh":
-		line = func(name, value string) string { return "export " + name + "=" + shellQuote(value) }
+		line = func(name, value string) string { return "export " + name + "=" + say.ShellQuote(value) }
 	case "fish":
 		line = func(name, value string) string { return "set -gx " + name + " " + fishQuote(value) }
 	case "systemd":
@@ -115,7 +115,7 @@ func systemdQuote(text string) string {
 func direnvFunction(list string) string {
 	return `# use shim, in .envrc: what shim fix has provided, and a check of the project's environment.
 use_shim() {
-  watch_file ` + shellQuote(list) + ` pyproject.toml uv.lock .python-version .venv/pyvenv.cfg
+  watch_file ` + say.ShellQuote(list) + ` pyproject.toml uv.lock .python-version .venv/pyvenv.cfg
   eval "$(shim env bash 2>/dev/null)"
   local told
   told=$(shim check 2>&1) || printf '%s\n' "$told" >&2

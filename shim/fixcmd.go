@@ -348,9 +348,9 @@ func (f *fixing) builder(plan fix.Plan, o fixOptions) (fix.Builder, bool) {
 // nixCall returns the call for a want as it can be pasted into a shell.
 func nixCall(b fix.Builder, w fix.Want, dir string) (string, error) {
 	args, err := b.Args(w.Attribute, filepath.Join(dir, "result"))
-	words := []string{shellWord(filepath.Base(b.Nix))}
+	words := []string{say.ShellWord(filepath.Base(b.Nix))}
 	for _, arg := range args {
-		words = append(words, shellWord(arg))
+		words = append(words, say.ShellWord(arg))
 	}
 	return strings.Join(words, " "), err
 }

@@ -276,7 +276,7 @@ func list(texts []string) []string {
 func commandLine(argv []string) string {
 	words := make([]string, len(argv))
 	for i, word := range argv {
-		words[i] = shellWord(word)
+		words[i] = say.ShellWord(word)
 	}
 	return strings.Join(words, " ")
 }

@@ -40,7 +40,7 @@ func (p *program) denied(declared policy.Policy, kind, request, line string) boo
 	// a directory or an address is nothing to declare, and neither is a password
 	if _, named := policy.Name(request); (named || kind == "python") && shown == request {
 		text += fmt.Sprintf("\n  fix        shim declare %s %s\n             which makes the line there %s",
-			kind, say.Word(shellWord(request)), say.Word(line))
+			kind, say.Word(say.ShellWord(request)), say.Word(line))
 	}
 	switch declared.Python.Undeclared {
 	case policy.DenyUndeclared:

@@ -18,7 +18,7 @@ func (p Problem) Message(command string, nix bool) string {
 	fmt.Fprintf(&b, "%s was to be built from source, which needs %s", what, say.Word(p.Lacks))
 	switch {
 	case nix && len(p.Attributes) > 0:
-		fmt.Fprintf(&b, "\n  fix        nix-shell -p %s --run %s", strings.Join(p.Attributes, " "), shellQuote(command))
+		fmt.Fprintf(&b, "\n  fix        nix-shell -p %s --run %s", strings.Join(p.Attributes, " "), say.ShellQuote(say.Word(command)))
 		if strings.HasPrefix(p.Lacks, "the ") && p.Attributes[len(p.Attributes)-1] == "gcc" {
 			b.WriteString("\n             and after -p also the package that has it")
 		}
@@ -30,8 +30,4 @@ func (p Problem) Message(command string, nix bool) string {
 		fmt.Fprintf(&b, "\n  or take    %s, the same package with wheels", p.Wheel)
 	}
 	return b.String()
-}
-
-func shellQuote(text string) string {
-	return "'" + strings.ReplaceAll(say.Word(text), "'", `'\''`) + "'"
 }

@@ -13,6 +13,7 @@ import (
 	"uvshim/shim/nixld"
 	"uvshim/shim/preflight"
 	"uvshim/shim/remember"
+	"uvshim/shim/say"
 	"uvshim/shim/uv"
 )
 
@@ -215,7 +216,7 @@ func quote(text string) string {
 	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
 		return text
 	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return say.ShellQuote(text)
 }
 
 // private returns a finding fit to be posted: the home directory as ~, no passwords or tokens.

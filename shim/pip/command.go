@@ -100,7 +100,7 @@ func (j *job) environment() ([]string, *Answer) {
 	if g, ok := j.last("python"); ok {
 		path := j.abs(g.value)
 		if !exists(path) {
-			no := refuse([]string{"a version goes to uv itself: uv pip " + j.cmd.name + " --python " + shellWord(g.value)},
+			no := refuse([]string{"a version goes to uv itself: uv pip " + j.cmd.name + " --python " + say.ShellWord(g.value)},
 				"there is no Python at %s, which %s names", say.Quote(g.value), g.spoken())
 			return nil, &no
 		}

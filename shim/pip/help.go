@@ -114,12 +114,12 @@ func (c command) help(name string) string {
 func (j *job) nowhere() Answer {
 	var names, all []string
 	for _, w := range j.words {
-		names = append(names, shellWord(masked(w)))
+		names = append(names, say.ShellWord(masked(w)))
 	}
 	all = names
 	for _, g := range j.all {
 		if g.name() == "requirement" || g.name() == "editable" {
-			all = append(all, "-"+g.short, shellWord(masked(g.value)))
+			all = append(all, "-"+g.short, say.ShellWord(masked(g.value)))
 		}
 	}
 	again := strings.TrimSpace(strings.Join(append([]string{j.Name, j.cmd.name}, all...), " "))

@@ -228,13 +228,5 @@ func (j *job) suggest(g given) string {
 	if g.name() == "find-links" {
 		between = ","
 	}
-	return shellWord(strings.Join(values, between))
-}
-
-// shellWord quotes text for a shell where it must be.
-func shellWord(text string) string {
-	if text != "" && !strings.ContainsAny(text, " \t\n<>=!~*'\"$&;|()[]{}?#\\`") {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return say.ShellWord(strings.Join(values, between))
 }
