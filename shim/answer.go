@@ -114,7 +114,11 @@ func (p *program) notInstalled(err error) int {
 		return exitNotFound
 	}
 	if _, ok := p.findUV("uv"); ok {
-		p.say.Hint("to install it: %s", strings.TrimSpace("uv python install "+say.ShellWord(missing.Request)))
+		argv := []string{"uv", "python", "install"}
+		if missing.Request != "" {
+			argv = append(argv, missing.Request)
+		}
+		p.say.Hint("to install it: %s", commandLine(argv))
 	} else {
 		p.say.Hint("uv, which installs Pythons, is not there either: %s", p.uvAdvice())
 	}
