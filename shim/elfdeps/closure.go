@@ -80,7 +80,10 @@ func (p *Process) kernelObjects() {
 
 // Open loads name into p as dlopen called in caller does (nil: in the program), which for a name
 // with a slash makes no difference. If it fails, p stays as it was, as the loader takes back what
-// it had loaded. Objects of the result are the new ones: none if it was there already.
+// it had loaded. (It does not take back the names by which what was there before has been asked for,
+// nor where filters have moved it. That shows only where a later file needs such a name and would
+// have found another file by it, needs versions of a file that it does not need, or has filters.) Objects of the
+// result are the new ones: none if it was there already.
 func (p *Process) Open(name string, caller *Object) Result {
 	c := p.Clone()
 	l := newLoading(c, false)
@@ -88,7 +91,8 @@ func (p *Process) Open(name string, caller *Object) Result {
 		caller = p.main
 	}
 	root := l.opened(caller, name)
-	if root != nil {
+	if root != nil && !c.wasOpened(root) {
+		c.opened = append(c.opened, root)
 		l.dependencies([]*Object{root})
 		for _, o := range l.list {
 			if o.here(c) {
@@ -142,8 +146,8 @@ func (l *loading) dependencies(roots []*Object) {
 			continue
 		}
 		done[o] = true
-		// what was loaded before has had its dependencies loaded with it
-		if !l.start && !o.here(l.p) {
+		// what was loaded before has had its dependencies loaded with it; but its filters move again
+		if !l.start && !l.p.filters && !o.here(l.p) {
 			continue
 		}
 		at, filters := i, o.Facts.Filters
@@ -187,10 +191,7 @@ func (l *loading) filter(o *Object, f Filter, at int, listed map[*Object]bool) i
 	}
 	listed[dep] = true
 	l.list = slices.Insert(l.list, at, dep)
-	// and in the loader's list, where it looks for names
-	if from, to := slices.Index(l.p.objects, dep), slices.Index(l.p.objects, o); from > to && to >= 0 {
-		l.p.objects = slices.Insert(slices.Delete(l.p.objects, from, from+1), to, dep)
-	}
+	l.p.move(dep, o) // in the loader's list as well, where it looks for names
 	return at + 1
 }
 
@@ -222,12 +223,11 @@ func (l *loading) opened(caller *Object, name string) *Object {
 }
 
 func (l *loading) known(name string) *Object {
-	n, ok := l.p.find(name)
-	if !ok {
-		return nil
+	o := l.p.find(name, false)
+	if o != nil {
+		l.p.know(name, o, true)
 	}
-	l.p.know(name, n.object, true)
-	return n.object
+	return o
 }
 
 func (l *loading) load(searchFor *Object, name string, loader *Object) *Object {

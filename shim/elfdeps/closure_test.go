@@ -252,7 +252,95 @@ func TestOpen(t *testing.T) {
 			files: map[string]elfFile{"m/x.so": {RunPath: "$ORIGIN", Filters: []Filter{{"libmissing.so", true, 0}, {"liba.so", true, 0}}}, "m/liba.so": lib()},
 			open:  []string{"@/m/x.so"},
 			want:  []string{"m/liba.so runpath of m/x.so", "m/x.so path"},
+		}, {
+			name:     "filter_missingIsAProblem",
+			files:    map[string]elfFile{"m/x.so": {Filters: []Filter{{"libmissing.so", false, 0}}}},
+			open:     []string{"@/m/x.so"},
+			want:     []string{"m/x.so path"},
+			problems: []Kind{MissingFile},
+		}, {
+			name: "filter_neededBeforeMovesToTheFront",
+			files: map[string]elfFile{"m/x.so": {Needed: []string{"liba.so", "libb.so"}, RunPath: "$ORIGIN", Filters: []Filter{{"libb.so", false, 2}}},
+				"m/liba.so": lib(), "m/libb.so": lib()},
+			open: []string{"@/m/x.so"},
+			want: []string{"m/libb.so runpath of m/x.so", "m/x.so path", "m/liba.so runpath of m/x.so"},
+		}, {
+			// the loader's list, which is compared, is liba, libf, x
+			name:  "filter_loadedBeforeMovesBack",
+			files: map[string]elfFile{"m/x.so": {Filters: []Filter{{"libf.so", false, 0}}}, "m/libf.so": {Soname: "libf.so"}, "m/liba.so": lib()},
+			open:  []string{"@/m/libf.so", "@/m/liba.so", "@/m/x.so"},
+			want:  []string{"m/x.so path"},
+		}, {
+			name:  "filter_earlierStaysThere",
+			files: map[string]elfFile{"m/x.so": {Soname: "libx.so", Needed: []string{"liba.so", "libb.so"}, RunPath: "$ORIGIN"}, "m/liba.so": lib(), "m/libb.so": {Filters: []Filter{{"libx.so", false, 0}}}},
+			open:  []string{"@/m/x.so"},
+			want:  []string{"m/x.so path", "m/liba.so runpath of m/x.so", "m/libb.so runpath of m/x.so"},
+		}, {
+			name:  "filter_ofItself",
+			files: map[string]elfFile{"m/x.so": {Soname: "libx.so", Filters: []Filter{{"libx.so", false, 0}}}},
+			open:  []string{"@/m/x.so"},
+			want:  []string{"m/x.so path"},
+		}, {
+			name: "filter_neededAsWellIsOneObject",
+			files: map[string]elfFile{"m/x.so": {Needed: []string{"liba.so", "libb.so"}, RunPath: "$ORIGIN", Filters: []Filter{{"liba.so", false, 0}}},
+				"m/liba.so": {RunPath: "$ORIGIN", Needed: []string{"libb.so"}, Needs: needs("libb.so", "V2")}, "m/libb.so": {Soname: "libb.so", Defs: []string{"V1"}}},
+			open:     []string{"@/m/x.so"},
+			want:     []string{"m/liba.so runpath of m/x.so", "m/x.so path", "m/libb.so runpath of m/x.so"},
+			problems: []Kind{MissingVersion},
+		}, {
+			name:  "filter_thenOthersAreOpened",
+			files: map[string]elfFile{"m/x.so": {Filters: []Filter{{"libf.so", false, 0}}}, "m/libf.so": {Soname: "libf.so"}, "m/y.so": lib()},
+			open:  []string{"@/m/libf.so", "@/m/x.so", "@/m/y.so"},
+			want:  []string{"m/y.so path"},
+		}, {
+			name: "version_ofAFileKnownByAnotherLink",
+			files: map[string]elfFile{"m/x.so": {Needed: []string{"liba.so", "libb.so"}, RunPath: "$ORIGIN", Needs: needs("libb.so", "V1")},
+				"m/liba.so": {Soname: "liba.so", Defs: []string{"V1"}}},
+			links: map[string]string{"m/libb.so": "liba.so"},
+			open:  []string{"@/m/x.so"},
+			want:  []string{"m/x.so path", "m/liba.so runpath of m/x.so"},
+		}, {
+			name: "filter_ofALoadedFileMovesAgain",
+			files: map[string]elfFile{"m/x.so": {Needed: []string{"liby.so"}, RunPath: "$ORIGIN"}, "m/liby.so": {Filters: []Filter{{"libf.so", true, 0}}},
+				"o/f.so": {Soname: "libf.so"}},
+			open: []string{"@/m/x.so", "@/o/f.so", "@/m/liby.so"},
+		}, {
+			name:  "filter_ofAFileOpenedBeforeStays",
+			files: map[string]elfFile{"m/liba.so": lib(), "m/liby.so": {Filters: []Filter{{"libf.so", true, 0}}}, "o/f.so": {Soname: "libf.so"}},
+			open:  []string{"@/m/liba.so", "@/m/liby.so", "@/o/f.so", "@/m/liby.so"},
+		}, {
+			// both are called libx.so: first it is x itself, then what its filter has put before it
+			name: "filter_takesTheNameOfWhatNamesIt",
+			files: map[string]elfFile{"m/x.so": {Soname: "libx.so", Needed: []string{"libx.so", "libx.so"}, RunPath: "$ORIGIN",
+				Filters: []Filter{{"liba.so", true, 1}}, Defs: []string{"V1"}, Needs: needs("libx.so", "V2")}, "m/liba.so": {Soname: "libx.so"}},
+			open:     []string{"@/m/x.so"},
+			want:     []string{"m/liba.so runpath of m/x.so", "m/x.so path"},
+			problems: []Kind{NoVersions},
+		}, {
+			name: "filter_hasTheNameButIsNotAskedForByIt",
+			files: map[string]elfFile{"m/x.so": {Soname: "libx.so", Needed: []string{"libx.so"}, RunPath: "$ORIGIN",
+				Filters: []Filter{{"liba.so", true, 1}}, Defs: []string{"V1"}, Needs: needs("libx.so", "V2")}, "m/liba.so": {Soname: "libx.so"}},
+			open:     []string{"@/m/x.so"},
+			want:     []string{"m/liba.so runpath of m/x.so", "m/x.so path"},
+			problems: []Kind{MissingVersion},
 		},
+	}
+	noClass := elfFile{}.bytes()
+	noClass[4] = 0
+	foreign := elfFile{Machine: 22}.bytes() // s390x
+	foreign[5], foreign[18], foreign[19] = 2, 0, 22
+	version := elfFile{Machine: MachineAArch64}.bytes()
+	version[20] = 2
+	for name, data := range map[string][]byte{"class_noneIsPassedOver": noClass, "machine_otherOfOtherByteOrderIsPassedOver": foreign, "machine_otherOfAnotherELFVersion": version} {
+		tests = append(tests, tests[0])
+		row := &tests[len(tests)-1]
+		row.name = name
+		row.files = map[string]elfFile{"m/x.so": {Needed: []string{"liba.so"}, RunPath: "$ORIGIN/../other:$ORIGIN"}, "m/liba.so": lib()}
+		row.texts = map[string]string{"other/liba.so": string(data)}
+		row.want = []string{"m/x.so path", "m/liba.so runpath of m/x.so"}
+		if data[20] == 2 {
+			row.want, row.problems = row.want[:1], []Kind{BadFile}
+		}
 	}
 	if caps := HWCaps(); len(caps) > 0 {
 		path := "glibc-hwcaps/" + caps[len(caps)-1] + "/liba.so"

@@ -87,8 +87,9 @@ func (g *graph) behind() {
 type graph struct {
 	setting
 	*rand.Rand
-	files []string
-	size  int
+	files         []string
+	size          int
+	lib, platform string // what $LIB and $PLATFORM stand for
 }
 
 func newGraph(t testing.TB, seed uint64, dir, interp string) *graph {
@@ -102,6 +103,7 @@ func newGraph(t testing.TB, seed uint64, dir, interp string) *graph {
 	}
 	g := &graph{setting: setting{dir: real, interp: interp}, Rand: rand.New(rand.NewPCG(seed, 7))}
 	g.size = 3 + g.IntN(8)
+	g.lib, g.platform = libDir(), platform()
 	for range 2 + g.IntN(3*g.size) {
 		g.file(t)
 	}
@@ -128,7 +130,8 @@ func (g *graph) soname() string { return fmt.Sprintf("lib%c.so.1", 'a'+g.IntN(g.
 func (g *graph) subdir() string {
 	dir := fmt.Sprintf("d%d", g.IntN(4))
 	if g.chance(12) {
-		dir += "/" + pick(g, "glibc-hwcaps/x86-64-v2", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v4", "glibc-hwcaps/x86-64-v5", "tls", "x86_64", "sub")
+		dir += "/" + pick(g, "glibc-hwcaps/x86-64-v2", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v4", "glibc-hwcaps/x86-64-v5",
+			"tls", "x86_64", "sub", g.lib, g.platform)
 	}
 	return dir
 }
@@ -136,7 +139,9 @@ func (g *graph) subdir() string {
 // entry is one directory of a search path.
 func (g *graph) entry(environment bool) string {
 	d := g.IntN(5) // d4 is nowhere
-	switch g.IntN(12) {
+	switch g.IntN(14) {
+	case 12:
+		return fmt.Sprintf(pick(g, "$ORIGIN/../d%d/$LIB", "d%d/${LIB}/", "d%d/$PLATFORM", "${ORIGIN}/../d%d//${PLATFORM}"), d)
 	case 0, 1, 2:
 		return fmt.Sprintf("$ORIGIN/../d%d", d)
 	case 3:
@@ -146,7 +151,7 @@ func (g *graph) entry(environment bool) string {
 	case 5:
 		return fmt.Sprintf("%s/d%d//", g.dir, d)
 	case 6:
-		return pick(g, "", ".", "./", "$ORIGINAL", "$LIB", "d1/$PLATFORM", "$X", "/", "//", "$ORIGIN/../link", "$ORIGIN/../a\x01b", "${ORIGIN")
+		return pick(g, "", "", ".", "./", "$ORIGINAL", "$LIB", "$PLATFORM", "$X", "/", "//", "$ORIGIN/../link", "$ORIGIN/../a\x01b", "${ORIGIN")
 	case 7:
 		return fmt.Sprintf("d%d", d)
 	}
@@ -241,13 +246,36 @@ func (g *graph) file(t testing.TB) {
 		must(os.Mkdir(path, 0o755))
 		return
 	}
-	g.elf(name).write(t, path)
+	data := g.elf(name).bytes()
+	if g.chance(3) {
+		data = g.damaged(data)
+	}
+	mode := os.FileMode(0o755)
+	if g.chance(2) {
+		mode = 0 // of no consequence for root
+	}
+	must(os.WriteFile(path, data, mode))
+}
+
+// damaged returns a file cut off before its segments, or with a header that is not quite right.
+func (g *graph) damaged(data []byte) []byte {
+	if g.chance(30) {
+		return data[:pick(g, 0, 3, 10, 51, 52, 60, 63, 64, 100)]
+	}
+	const class, order, version, osABI, abiVersion, padding, typ, machine, entrySize, entries = 4, 5, 6, 7, 8, 9, 16, 18, 54, 56
+	at, value := pick(g, class, order, version, osABI, abiVersion, padding, typ, machine, 20, entrySize, entries), pick(g, 0, 1, 2, 3, 4, 9)
+	if at == entries {
+		value %= 4 // what follows the segments is none
+	}
+	data[at] = byte(value)
+	return data
 }
 
 func (g *graph) elf(name string) elfFile {
 	e := elfFile{Soname: name}
 	if g.chance(15) {
-		e.Soname = pick(g, "", g.soname(), g.soname(), "libalias.so", "other.so")
+		e.Soname = pick(g, "", "", g.soname(), g.soname(), g.soname(), "libalias.so", "other.so",
+			g.subdir()+"/"+g.soname(), g.dir+"/"+g.subdir()+"/"+g.soname(), "$ORIGIN/"+g.soname(), "x"+g.platform)
 	}
 	for range g.IntN(4) {
 		e.Needed = append(e.Needed, g.needed(false))
@@ -282,7 +310,7 @@ func (g *graph) elf(name string) elfFile {
 	}
 	if g.chance(6) {
 		e.Filters = append(e.Filters, Filter{g.needed(false), g.chance(70), g.IntN(len(e.Needed) + 1)})
-		g.unordered = true
+		g.filters = true
 	}
 	switch g.IntN(40) {
 	case 0, 1:
@@ -301,6 +329,8 @@ func (g *graph) elf(name string) elfFile {
 		e.Stack = "none"
 	case 10:
 		e.Relr = true
+	case 11:
+		e.Type = TypeExec
 	}
 	return e
 }
@@ -310,7 +340,7 @@ func (g *graph) compare(t testing.TB) (opens, succeeded int) {
 	program := g.elf("")
 	program.Soname, program.Interp, program.Defs, program.Filters = "", g.interp, nil, nil
 	program.Flags1 |= df1PIE
-	program.Class, program.Machine = 0, 0
+	program.Class, program.Machine, program.Type = 0, 0, 0
 	for range 2 {
 		program.Needed = append(program.Needed, g.soname())
 	}
@@ -338,6 +368,11 @@ func (g *graph) compare(t testing.TB) (opens, succeeded int) {
 		t.Fatal(err)
 	}
 	writeDriver(t, driver, g.interp, pick(g, elf.DT_RPATH, elf.DT_RPATH, elf.DT_RUNPATH), rpath)
+	caller := filepath.Join(g.dir, g.subdir(), "caller")
+	if err := os.MkdirAll(filepath.Dir(caller), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeCaller(t, caller, pick(g, elf.DT_RPATH, elf.DT_RUNPATH), g.path(":", false))
 	var lists [][]string
 	for _, file := range g.files {
 		list := []string{file}
@@ -349,6 +384,9 @@ func (g *graph) compare(t testing.TB) (opens, succeeded int) {
 		}
 		if g.chance(10) {
 			list = append(list, g.needed(true))
+		}
+		if g.chance(10) {
+			list = append(list, caller, caller+">"+g.needed(true))
 		}
 		lists = append(lists, list)
 	}

@@ -59,13 +59,15 @@ type Process struct {
 	state
 }
 
-// state is what a process has beyond its parent. It knows of a name or file once: what the loader
-// comes upon first in its list is what had the name first, as nothing is loaded for a name that is
-// there already.
+// state is what a process has beyond its parent.
 type state struct {
-	objects   []*Object
+	objects   []*Object // in the loader's order
+	order     []*Object // the whole list, the parent's with it, once a filter has moved an object in it
 	names     map[string]name
+	shared    []sharedName
 	ids       map[fileID]*Object
+	filters   bool      // one of the objects names a filter
+	opened    []*Object // by dlopen itself
 	execStack bool
 	glibc     int
 }
@@ -75,6 +77,13 @@ type state struct {
 type name struct {
 	object *Object
 	asked  bool
+}
+
+// A sharedName is a name that another object had before. The loader takes the first on its list,
+// which is that other one unless a filter has moved them.
+type sharedName struct {
+	text string
+	name
 }
 
 // A Result is what a start or open has loaded, in the loader's order, and what stood against it.
@@ -95,7 +104,7 @@ func (r Result) OK() bool {
 func (p *Process) Clone() *Process {
 	return &Process{
 		sys: p.sys, search: p.search, parent: p, main: p.main,
-		state: state{execStack: p.execStack, glibc: p.glibc},
+		state: state{execStack: p.execStack, glibc: p.glibc, filters: p.filters},
 	}
 }
 
@@ -103,18 +112,79 @@ func (p *Process) Clone() *Process {
 func (p *Process) Program() *Object { return p.main }
 
 // Find returns the object that is known by the name: a soname, or what it was asked for as.
-func (p *Process) Find(soname string) *Object {
-	n, _ := p.find(soname)
-	return n.object
+func (p *Process) Find(soname string) *Object { return p.find(soname, false) }
+
+// find returns the first object on the list that is known by the name, or nil. With asked set only
+// names that were asked for count.
+func (p *Process) find(text string, asked bool) *Object {
+	var first *Object
+	if n, ok := p.name(text); ok && (n.asked || !asked) {
+		first = n.object
+		if p.moved() == nil {
+			return first
+		}
+	}
+	for q := p; q != nil; q = q.parent {
+		for _, n := range q.shared {
+			if n.text == text && (n.asked || !asked) && (first == nil || p.before(n.object, first)) {
+				first = n.object
+			}
+		}
+	}
+	return first
 }
 
-func (p *Process) find(text string) (name, bool) {
+// name returns what had the name first.
+func (p *Process) name(text string) (name, bool) {
 	for ; p != nil; p = p.parent {
 		if n, ok := p.names[text]; ok {
 			return n, true
 		}
 	}
 	return name{}, false
+}
+
+// moved returns the list, if a filter has moved an object in it.
+func (p *Process) moved() []*Object {
+	for ; p != nil; p = p.parent {
+		if p.order != nil {
+			return p.order // what is loaded later is in it
+		}
+	}
+	return nil
+}
+
+// list returns all objects of the process, in the loader's order.
+func (p *Process) list() []*Object {
+	if list := p.moved(); list != nil {
+		return list
+	}
+	if p.parent == nil {
+		return p.objects
+	}
+	return slices.Concat(p.parent.list(), p.objects)
+}
+
+// before reports whether a is before b on the list.
+func (p *Process) before(a, b *Object) bool {
+	list := p.list()
+	return slices.Index(list, a) < slices.Index(list, b)
+}
+
+// move puts o right before the object next on the list, wherever it was.
+func (p *Process) move(o, next *Object) {
+	list := slices.DeleteFunc(slices.Clone(p.list()), func(other *Object) bool { return other == o })
+	p.order = slices.Insert(list, slices.Index(list, next), o)
+	p.sort()
+}
+
+// sort brings the objects of p itself into the order of the whole list.
+func (p *Process) sort() {
+	own := make(map[*Object]bool, len(p.objects))
+	for _, o := range p.objects {
+		own[o] = true
+	}
+	p.objects = slices.DeleteFunc(slices.Clone(p.order), func(o *Object) bool { return !own[o] })
 }
 
 func (p *Process) findID(id fileID) *Object {
@@ -126,9 +196,16 @@ func (p *Process) findID(id fileID) *Object {
 	return nil
 }
 
-// know adds a name of o, unless it is another's.
+// know adds a name of o.
 func (p *Process) know(text string, o *Object, asked bool) {
-	if n, ok := p.find(text); ok && (n.object != o || n.asked || !asked) {
+	n, ok := p.name(text)
+	switch {
+	case ok && n.object != o:
+		if again := (sharedName{text, name{o, asked}}); !slices.Contains(p.shared, again) {
+			p.shared = append(p.shared, again)
+		}
+		return
+	case ok && (n.asked || !asked):
 		return
 	}
 	if p.names == nil {
@@ -140,6 +217,10 @@ func (p *Process) know(text string, o *Object, asked bool) {
 // add puts a newly loaded object on the list.
 func (p *Process) add(o *Object) {
 	p.objects = append(p.objects, o)
+	if list := p.moved(); list != nil {
+		p.order = append(slices.Clip(list), o)
+	}
+	p.filters = p.filters || len(o.Facts.Filters) > 0
 	if o.id != (fileID{}) {
 		if p.ids == nil {
 			p.ids = map[fileID]*Object{}
@@ -160,11 +241,16 @@ func (p *Process) add(o *Object) {
 
 // keep takes over what the clone c has loaded.
 func (p *Process) keep(c *Process) {
-	if len(p.objects) == 0 && len(p.names) == 0 {
+	if len(p.objects) == 0 && len(p.names) == 0 && len(p.shared) == 0 && len(p.opened) == 0 {
 		p.state = c.state
 		return
 	}
 	p.objects = append(p.objects, c.objects...)
+	if c.order != nil {
+		p.order = c.order
+		p.sort()
+	}
+	p.shared = append(p.shared, c.shared...)
 	for text, n := range c.names {
 		if p.names == nil {
 			p.names = map[string]name{}
@@ -177,7 +263,8 @@ func (p *Process) keep(c *Process) {
 		}
 		p.ids[id] = o
 	}
-	p.execStack, p.glibc = c.execStack, c.glibc
+	p.opened = append(p.opened, c.opened...)
+	p.filters, p.execStack, p.glibc = c.filters, c.execStack, c.glibc
 }
 
 // newObject makes the object of a file opened by path, for which loader asked. As in
@@ -226,4 +313,18 @@ func GlibcMinor(f *Facts) int {
 		minor = max(minor, n)
 	}
 	return minor
+}
+
+// wasOpened reports whether o is the program or was opened by dlopen itself, and not only as a
+// dependency: opened again, nothing is done.
+func (p *Process) wasOpened(o *Object) bool {
+	if o == p.main {
+		return true
+	}
+	for ; p != nil; p = p.parent {
+		if slices.Contains(p.opened, o) {
+			return true
+		}
+	}
+	return false
 }

@@ -44,12 +44,13 @@ func Read(r io.ReaderAt, size int64) (Facts, error) {
 }
 
 // facts reads the header, in the order in which open_verify of elf/dl-load.c tests it: class and
-// machine decide whether the loader passes the file over, all else is an error.
+// machine decide whether the loader passes the file over, all else is an error. The header of a 32
+// bit file is shorter than the 64 bytes asked for, but not with the segments it needs.
 func (im *image) facts(f *Facts) error {
-	if im.size < 52 {
+	if im.size < 64 {
 		return badFormat("file too short")
 	}
-	head, err := im.at(0, int(min(64, im.size)))
+	head, err := im.at(0, 64)
 	if err != nil {
 		return err
 	}
@@ -61,28 +62,19 @@ func (im *image) facts(f *Facts) error {
 	case Class32:
 	case Class64:
 		im.wide = true
-		if im.size < 64 {
-			return badFormat("file too short")
-		}
 	default:
-		return badFormat("unknown ELF class %d", f.Class)
+		f.Class = max(f.Class, Class64+1) // some other one: 0 would mean that it is not known
+		return badFormat("unknown ELF class %d", head[4])
 	}
-	switch osabi, abiversion := head[7], head[8]; {
-	case head[5] != 1:
-		return badFormat("ELF file data encoding not little-endian: unsupported")
-	case head[6] != 1:
-		return badFormat("ELF file version ident does not match current one")
-	case osabi != 0 && osabi != 3:
-		return badFormat("ELF file OS ABI invalid")
-	case abiversion != 0 && osabi == 0, abiversion > 3:
-		return badFormat("ELF file ABI version invalid")
-	case string(head[9:16]) != "\x00\x00\x00\x00\x00\x00\x00":
-		return badFormat("nonzero padding in e_ident")
+	machine := binary.LittleEndian.Uint16(head[18:])
+	if err := ident(head); err != nil {
+		f.Machine = machine // of another one it is passed over all the same
+		return err
 	}
 	if binary.LittleEndian.Uint32(head[20:]) != 1 {
 		return badFormat("ELF file version does not match current one")
 	}
-	f.Machine = binary.LittleEndian.Uint16(head[18:])
+	f.Machine = machine
 	f.Type = binary.LittleEndian.Uint16(head[16:])
 	if f.Type != TypeDyn && f.Type != TypeExec {
 		return badFormat("only ET_DYN and ET_EXEC can be loaded")
@@ -94,15 +86,32 @@ func (im *image) facts(f *Facts) error {
 	if int(binary.LittleEndian.Uint16(sizes)) != entry {
 		return badFormat("ELF file's phentsize not the expected size")
 	}
-	if phoff > math.MaxInt64 {
-		return badFormat("file too short")
-	}
 	count := int(binary.LittleEndian.Uint16(sizes[2:]))
+	if phoff > uint64(im.size) || uint64(count*entry) > uint64(im.size)-phoff {
+		return badFormat("cannot read file data")
+	}
 	table, err := im.at(int64(phoff), count*entry)
 	if err != nil {
 		return err
 	}
 	return im.segments(f, table[:count*entry], entry)
+}
+
+// ident checks what e_ident says behind the class.
+func ident(head []byte) error {
+	switch osabi, abiversion := head[7], head[8]; {
+	case head[5] != 1:
+		return badFormat("ELF file data encoding not little-endian")
+	case head[6] != 1:
+		return badFormat("ELF file version ident does not match current one")
+	case osabi != 0 && osabi != 3:
+		return badFormat("ELF file OS ABI invalid")
+	case abiversion != 0 && osabi == 0, abiversion > 3:
+		return badFormat("ELF file ABI version invalid")
+	case string(head[9:16]) != "\x00\x00\x00\x00\x00\x00\x00":
+		return badFormat("nonzero padding in e_ident")
+	}
+	return nil
 }
 
 func (im *image) segments(f *Facts, table []byte, entry int) error {

@@ -32,9 +32,9 @@ func skip(t testing.TB, why string) {
 }
 
 var driver struct {
-	once  sync.Once
-	image []byte
-	err   error
+	once           sync.Once
+	image, library []byte // of driver.c and caller.c
+	err            error
 }
 
 // driverImage returns testdata/driver.c as a program.
@@ -47,24 +47,10 @@ func driverImage(t testing.TB) []byte {
 		skip(t, "no glibc loader at "+realLoader)
 	}
 	driver.once.Do(func() {
-		// built elsewhere, for a trial in a root without gcc and with another glibc
-		if path := os.Getenv("ELFDEPS_DRIVER"); path != "" {
-			driver.image, driver.err = os.ReadFile(path)
-			return
+		driver.image, driver.err = compiled("ELFDEPS_DRIVER", "testdata/driver.c", "-Wl,--dynamic-linker="+interpRoom)
+		if driver.err == nil {
+			driver.library, driver.err = compiled("ELFDEPS_CALLER", "testdata/caller.c", "-shared", "-fPIC")
 		}
-		dir, err := os.MkdirTemp("", "elfdeps")
-		if err != nil {
-			driver.err = err
-			return
-		}
-		defer os.RemoveAll(dir)
-		out := filepath.Join(dir, "driver")
-		cmd := exec.Command("gcc", "-O1", "-o", out, "testdata/driver.c", "-Wl,--disable-new-dtags,-rpath,"+rpathRoom+",--dynamic-linker="+interpRoom)
-		if text, err := cmd.CombinedOutput(); err != nil {
-			driver.err = errors.New(err.Error() + " " + string(text))
-			return
-		}
-		driver.image, driver.err = os.ReadFile(out)
 	})
 	if driver.err != nil {
 		skip(t, "gcc: "+driver.err.Error())
@@ -72,13 +58,43 @@ func driverImage(t testing.TB) []byte {
 	return driver.image
 }
 
+// compiled compiles a source, with room for a DT_RPATH. The variable names it as built elsewhere,
+// for a trial in a root without gcc and with another glibc.
+func compiled(variable, source string, options ...string) ([]byte, error) {
+	if path := os.Getenv(variable); path != "" {
+		return os.ReadFile(path)
+	}
+	dir, err := os.MkdirTemp("", "elfdeps")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "out")
+	options = append(options, "-O1", "-o", out, source, "-Wl,--disable-new-dtags,-rpath,"+rpathRoom)
+	if text, err := exec.Command("gcc", options...).CombinedOutput(); err != nil {
+		return nil, errors.New(err.Error() + " " + string(text))
+	}
+	return os.ReadFile(out)
+}
+
 // writeDriver puts the driver at path, with the given loader and the given entry for its library path.
 func writeDriver(t testing.TB, path, interp string, tag elf.DynTag, value string) {
 	t.Helper()
 	image := slices.Clone(driverImage(t))
-	room := bytes.Index(image, []byte(rpathRoom))
-	copy(image[room:], value+"\x00")
 	copy(image[bytes.Index(image, []byte(interpRoom)):], interp+"\x00")
+	writeImage(t, path, image, tag, value)
+}
+
+// writeCaller puts the library that calls dlopen at path.
+func writeCaller(t testing.TB, path string, tag elf.DynTag, value string) {
+	t.Helper()
+	driverImage(t)
+	writeImage(t, path, slices.Clone(driver.library), tag, value)
+}
+
+func writeImage(t testing.TB, path string, image []byte, tag elf.DynTag, value string) {
+	t.Helper()
+	copy(image[bytes.Index(image, []byte(rpathRoom)):], value+"\x00")
 	f, err := elf.NewFile(bytes.NewReader(image))
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +121,7 @@ type setting struct {
 	libraryPath string
 	preload     string
 	optional    []string // names for LD_PRELOAD, whose absence is no problem, though a trace lists them
-	unordered   bool     // with filters the loader moves objects about in its list
+	filters     bool     // on some of which the loader hangs or crashes
 }
 
 func (s setting) env(more ...string) []string {
@@ -134,11 +150,8 @@ func (s setting) system(t testing.TB) *System {
 		LibraryPath: SplitPath(s.libraryPath),
 		DefaultDirs: builtinDirs(loader),
 		HWCaps:      HWCaps(),
-		Lib:         "lib64",
+		Lib:         libDir(),
 		Platform:    platform(),
-	}
-	if _, err := os.Stat("/lib/x86_64-linux-gnu"); err == nil {
-		sys.Lib = "lib/x86_64-linux-gnu" // Debian's
 	}
 	if s.nix != nil {
 		sys.LibraryPath = SplitPath(LibraryPath(s.env()))
@@ -158,6 +171,14 @@ func (s setting) system(t testing.TB) *System {
 		}
 	}
 	return sys
+}
+
+// libDir returns what $LIB is here.
+func libDir() string {
+	if _, err := os.Stat("/lib/x86_64-linux-gnu"); err == nil {
+		return "lib/x86_64-linux-gnu" // Debian's
+	}
+	return "lib64"
 }
 
 // platform returns what $PLATFORM is here: it depends on the maker of the processor.
@@ -181,7 +202,7 @@ func (s setting) run(t testing.TB, program, input string, more ...string) (strin
 	cmd.Dir, cmd.Env = s.dir, s.env(more...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
 	err := cmd.Run()
-	if ctx.Err() != nil && s.unordered {
+	if ctx.Err() != nil && s.filters {
 		t.Skip("filters of one another, on which the loader hangs")
 	}
 	var exit *exec.ExitError
@@ -225,9 +246,6 @@ func (s setting) loaded(list []*Object) []string {
 			paths = append(paths, s.words(o.Path))
 		}
 	}
-	if s.unordered {
-		slices.Sort(paths)
-	}
 	return paths
 }
 
@@ -238,9 +256,6 @@ func (s setting) real(list []string) []string {
 		if path != "" && path != realLoader && path != s.interp && !strings.HasPrefix(path, "linux-vdso") {
 			paths = append(paths, s.words(path))
 		}
-	}
-	if s.unordered {
-		slices.Sort(paths)
 	}
 	return paths
 }
@@ -270,7 +285,7 @@ func (s setting) compareStart(t testing.TB, program string) {
 	}
 
 	_, stderr, code := s.run(t, program, "")
-	if code == -1 && s.unordered {
+	if code == -1 && s.filters {
 		t.Skip("filters, on which the loader crashes")
 	}
 	text := s.words(stderr)
@@ -325,7 +340,7 @@ func (s setting) compareStart(t testing.TB, program string) {
 	missing = slices.DeleteFunc(missing, func(name string) bool {
 		return slices.Contains(s.optional, name) && !slices.Contains(ours, name)
 	})
-	if !s.unordered && !slices.Equal(ours, missing) {
+	if !s.filters && !slices.Equal(ours, missing) {
 		t.Errorf("%s: we miss %q, the loader %q", program, ours, missing)
 	}
 	for _, p := range problems {
@@ -343,7 +358,7 @@ func (s setting) compareStart(t testing.TB, program string) {
 }
 
 // compareOpens compares lists of opens, each list in a process of its own, with what the real
-// loader makes of them. It returns how many opens were compared and how many of them succeeded.
+// loader makes of them. FILE>NAME is NAME opened by FILE, which is caller.c and opened before. It returns how many opens were compared and how many of them succeeded.
 func (s setting) compareOpens(t testing.TB, program string, opens [][]string) (compared, succeeded int) {
 	t.Helper()
 	var input strings.Builder
@@ -355,7 +370,7 @@ func (s setting) compareOpens(t testing.TB, program string, opens [][]string) (c
 		t.Fatal(err)
 	}
 	stdout, stderr, code := s.run(t, program, input.String())
-	if code == -1 && s.unordered {
+	if code == -1 && s.filters {
 		t.Skip("filters, on which the loader crashes")
 	}
 	if strings.Contains(stderr, "rtld.c") && strings.Contains(stderr, "Assertion") {
@@ -375,15 +390,21 @@ func (s setting) compareOpens(t testing.TB, program string, opens [][]string) (c
 	for i, list := range opens {
 		process := base.Clone()
 		answers := answers(children[i])
+		failed := false
 		for _, name := range list {
 			var real answer
 			if len(answers) > 0 {
 				real, answers = answers[0], answers[1:]
 			}
 			compared++
-			got := process.Open(name, nil)
+			var caller *Object
+			file, inside, in := strings.Cut(name, ">")
+			if in {
+				caller, name = process.Open(file, nil).Root, inside
+			}
+			got := process.Open(name, caller)
 			problems := fatal(got)
-			if s.unordered && real.died {
+			if s.filters && real.died {
 				break // filters of one another crash the loader
 			}
 			if len(problems) == 0 != real.ok {
@@ -392,10 +413,19 @@ func (s setting) compareOpens(t testing.TB, program string, opens [][]string) (c
 			}
 			if real.ok {
 				succeeded++
-				if ours, want := s.loaded(process.all()), s.real(real.maps); !slices.Equal(ours, want) {
+				ours, want := s.loaded(process.list()), s.real(real.maps)
+				if s.filters && failed {
+					// where the filters of what failed have put objects, they stay
+					slices.Sort(ours)
+					slices.Sort(want)
+				}
+				if !slices.Equal(ours, want) {
 					t.Errorf("%s in %v: we load\n  %q, the loader\n  %q", name, list, ours, want)
 				}
-			} else if real.died {
+				continue
+			}
+			failed = true
+			if real.died {
 				if problems[0].Kind != StrayVersions {
 					t.Errorf("%s in %v: we say %v, the loader died: %s", name, list, problems[0], stderr)
 				}
@@ -406,14 +436,6 @@ func (s setting) compareOpens(t testing.TB, program string, opens [][]string) (c
 		}
 	}
 	return compared, succeeded
-}
-
-// all returns the loader's list.
-func (p *Process) all() []*Object {
-	if p.parent == nil {
-		return p.objects
-	}
-	return append(p.parent.all()[:len(p.parent.all()):len(p.parent.all())], p.objects...)
 }
 
 type answer struct {

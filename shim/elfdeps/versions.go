@@ -11,8 +11,8 @@ import (
 func (l *loading) versions(o *Object) {
 	relr := false
 	for _, need := range o.Facts.Needs {
-		n, ok := l.p.find(need.File)
-		if !ok || !n.asked {
+		provider := l.p.find(need.File, true)
+		if provider == nil {
 			if l.missed(need.File, o) {
 				continue
 			}
@@ -22,15 +22,15 @@ func (l *loading) versions(o *Object) {
 		}
 		for _, v := range need.Versions {
 			relr = relr || v.Name == "GLIBC_ABI_DT_RELR"
-			switch defs := n.object.Facts.Defs; {
-			case n.object.How == ByKernel && len(defs) == 0:
+			switch defs := provider.Facts.Defs; {
+			case provider.How == ByKernel && len(defs) == 0:
 				// a loader that could not be read: not known
 			case len(defs) == 0:
-				l.problem(Problem{Kind: NoVersions, Name: need.File, Version: v.Name, By: o, Provider: n.object,
-					Detail: fmt.Sprintf("%s: no version information available (required by %s)", n.object.Path, o.Path)})
+				l.problem(Problem{Kind: NoVersions, Name: need.File, Version: v.Name, By: o, Provider: provider,
+					Detail: fmt.Sprintf("%s: no version information available (required by %s)", provider.Path, o.Path)})
 			case !v.Weak && !slices.Contains(defs, v.Name):
-				l.problem(Problem{Kind: MissingVersion, Name: need.File, Version: v.Name, By: o, Provider: n.object,
-					Detail: fmt.Sprintf("%s: version `%s' not found (required by %s)", n.object.Path, v.Name, o.Path)})
+				l.problem(Problem{Kind: MissingVersion, Name: need.File, Version: v.Name, By: o, Provider: provider,
+					Detail: fmt.Sprintf("%s: version `%s' not found (required by %s)", provider.Path, v.Name, o.Path)})
 			}
 		}
 	}

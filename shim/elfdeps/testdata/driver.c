@@ -1,6 +1,7 @@
 /* Opens shared objects and says what the loader made of it. Every line of standard input is a list
    of names for dlopen, split by tabs, which a child process opens one after the other. Lines out:
-   "ok", "error TEXT" or "died" for each, and after "ok" the loader's list, each as "map PATH". */
+   "ok", "error TEXT" or "died" for each, and after "ok" the loader's list, each as "map PATH".
+   FILE>NAME opens NAME in FILE, which is caller.c, and opened already. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <link.h>
@@ -9,9 +10,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static void *open_in(char *file, char *name) {
+	*name++ = 0;
+	void *(*open)(const char *) = dlsym(dlopen(file, RTLD_NOW), "open_here");
+	return open(name);
+}
+
 static void child(char *line) {
 	for (char *name = strtok(line, "\t"); name; name = strtok(NULL, "\t")) {
-		if (!dlopen(name, RTLD_NOW)) {
+		char *in = strchr(name, '>');
+		if (in ? !open_in(name, in) : !dlopen(name, RTLD_NOW)) {
 			printf("error %s\n", dlerror());
 			continue;
 		}
