@@ -30,6 +30,7 @@ func TestName(t *testing.T) {
 		"archive_no_version": {"https://example.org/my-tool.tar.gz", ""},
 		"archive_only":       {"https://example.org/-1.0.tar.gz", ""},
 		"github_archive":     {"https://github.com/o/r/archive/refs/heads/release-1.11.zip", ""},
+		"archive_elsewhere":  {"https://example.org/o/archive/tool-1.11.zip", "tool"},
 		"github_release":     {"https://github.com/o/r/releases/download/v1/tool-1.11.zip", "tool"},
 		"git":                {git, ""},
 		"git_tag":            {git + "@1.0", ""},

@@ -17,7 +17,7 @@ func (r Request) Covers(b Request) bool {
 	if r.kind == KindAny {
 		return true
 	}
-	if r.installs() != b.installs() || r.wanted.variant.built() != b.wanted.variant.built() {
+	if r.Installs() != b.Installs() || r.wanted.variant.built() != b.wanted.variant.built() {
 		return false
 	}
 	if !agree(r.arch, b.arch) || !agree(r.libc, b.libc) || !agree(r.os, b.os) {
@@ -27,8 +27,8 @@ func (r Request) Covers(b Request) bool {
 	return ok && r.wanted.matchesVersion(newest) == Yes
 }
 
-// installs returns the implementation that installing r brings.
-func (r Request) installs() string {
+// Installs returns the implementation that installing r brings.
+func (r Request) Installs() string {
 	if r.impl == "" {
 		return "cpython"
 	}

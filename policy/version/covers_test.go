@@ -18,6 +18,8 @@ func TestCovers(t *testing.T) {
 		"range_ends_at":              {"3.13", "<=3.13.5", true},
 		"range_ends_before":          {"3.13", "<3.13", false},
 		"range_ends_at_patch":        {"3.13", "<3.13.1", true},
+		"range_ends_before_patch":    {"3.13.4", "<3.13.5", true},
+		"range_ends_with_patch":      {"3.13.5", "<=3.13.5", true},
 		"range_ends_at_zero":         {"3.12", "<3.13", true},
 		"range_excludes":             {"3.12", ">=3.12,!=3.13.*,<3.14", true},
 		"range_open":                 {"3.14", ">=3.12", false},

@@ -67,7 +67,7 @@ func ParseKey(name string) (Interpreter, error) {
 // are passed over (python_version.rs, PythonVersion::from_str).
 func keyVersion(text string) (Version, bool) {
 	p, ok := parsePEP(text)
-	if !ok || p.dev.set || p.local != "" || p.epoch != 0 {
+	if !ok || p.dev.set || p.epoch != 0 { // nor a local part, which begins with a plus
 		return Version{}, false
 	}
 	v := Version{Parts: min(len(p.release), 3), Pre: p.pre, PreNum: p.preNum}

@@ -1,9 +1,6 @@
 package version
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // A Match is the answer to whether an interpreter satisfies a request.
 type Match uint8
@@ -236,8 +233,7 @@ func first(a, b int) int {
 	return b
 }
 
-// within reports whether v has all known parts of w.
+// within reports whether v has what is known of w, whose patch is not.
 func (v Version) within(w Version) bool {
-	return w.Parts < 1 || v.Major == w.Major &&
-		(w.Parts < 2 || v.Minor == w.Minor && (w.Parts < 3 || cmp.Compare(v.Patch, w.Patch) == 0))
+	return w.Parts < 1 || v.Major == w.Major && (w.Parts < 2 || v.Minor == w.Minor)
 }

@@ -27,8 +27,10 @@ func TestParse(t *testing.T) {
 		{text: ">=3.15a1", spoken: "for Python >=3.15a1", kind: KindVersion, pre: true},
 		{text: ">=3.15.dev0", spoken: "for Python >=3.15.dev0", kind: KindVersion, pre: true},
 		{text: "==3.13.7", spoken: "for Python 3.13.7", kind: KindVersion, patch: true},
+		{text: "==3.13.*", spoken: "for Python ==3.13.*", kind: KindVersion},
 		{text: "===3.13.7", spoken: "for Python ===3.13.7", kind: KindVersion},
 		{text: "pp", spoken: "for PyPy", kind: KindImplementation, impl: "pypy", alternative: true},
+		{text: "GP3.12", spoken: "for GraalPy 3.12", kind: KindImplementation, impl: "graalpy", pre: true, debug: true, alternative: true},
 		{text: "cpython", spoken: "for CPython", kind: KindImplementation, impl: "cpython"},
 		{text: "cpython>=3.12", spoken: "for CPython >=3.12", kind: KindImplementation, impl: "cpython", pre: true, debug: true},
 		{text: "pypy@3.11.13", spoken: "for PyPy 3.11.13", kind: KindImplementation, impl: "pypy", patch: true, pre: true, debug: true, alternative: true},
@@ -75,7 +77,7 @@ func TestParse_refused(t *testing.T) {
 		{"pypy2.7", KindImplementation, "before 3.6"}, {"cpython-2.7", KindKey, "before 3.6"},
 		{"3.12t", KindVersion, "free-threaded"}, {"3.12.1+freethreaded+debug", KindVersion, "free-threaded"},
 		{"a\xff", 0, "UTF-8"}, {"./\xff", 0, "UTF-8"}, {strings.Repeat("3", 1025), 0, "too long"}, {"/" + strings.Repeat("x", 4096), 0, "too long"},
-		{strings.Repeat(">=3,", 64) + ">=3", 0, "specifiers"}, {"cpython-" + strings.Repeat(">=3,", 64) + ">=3", 0, "specifiers"},
+		{strings.Repeat(">=3,", 64) + ">=3", 0, "specifiers"}, {"@" + strings.Repeat(">=3,", 64) + ">=3", 0, "specifiers"}, {"cpython-" + strings.Repeat(">=3,", 64) + ">=3", 0, "specifiers"},
 	}
 	for _, row := range rows {
 		r, err := Parse(row.text)
@@ -83,7 +85,7 @@ func TestParse_refused(t *testing.T) {
 			t.Errorf("%.50q: kind %d, %v", row.text, r.Kind(), err)
 		}
 	}
-	for _, text := range []string{"<3.6", "3.12td1", "3.12a1t", "3t", strings.Repeat(">=3,", 63) + ">=3", "/" + strings.Repeat("x", 4095)} {
+	for _, text := range []string{"<3.6", "3.6", "3.6.1", strings.Repeat("3", 1024), "3.12td1", "3.12a1t", "3t", strings.Repeat(">=3,", 63) + ">=3", "/" + strings.Repeat("x", 4095)} {
 		if _, err := Parse(text); err != nil {
 			t.Errorf("%.50q: %v", text, err)
 		}
@@ -98,7 +100,7 @@ func TestMatches(t *testing.T) {
 		{"3.15.0", "cpython 3.15.0a1", "no"}, {"3.15", "cpython 3.15.0a1", "yes"}, {"3.15a1", "cpython 3.15.0a1", "yes"}, {"3.15a1", "cpython 3.15.0a2", "no"}, {"3.15a1", "cpython 3.15.0b1", "no"},
 		{"3.15a1", "cpython 3.15.0", "no"}, {"3.15a1", "cpython 3.15", "unknown"}, {"3.15a1", "cpython 3.14", "no"}, {"3.15a1", "cpython 3.15.1a1", "yes"}, {"3.15.1a1", "cpython 3.15.0a1", "no"},
 		{">=3.15", "cpython 3.15.0a1", "yes"}, {">=3.15.0rc1", "cpython 3.15.0a1", "no"}, {">=3.15a1,<3.16", "cpython 3.15.0a1", "yes"}, {"<3.15", "cpython 3.15.0a1", "no"}, {">=3.14a1,<3.15", "cpython 3.15.0a1", "no"},
-		{">=3.12", "cpython 3.12", "yes"}, {">=3.12", "cpython 3.11", "no"}, {">=3.12.3", "cpython 3.12", "unknown"}, {">=3.12.3", "cpython 3.13", "yes"}, {">=3.12", "cpython 3", "unknown"}, {">=3", "cpython 3", "yes"}, {">=3.12", "cpython", "unknown"},
+		{">=3.12", "cpython 3.12", "yes"}, {">=3.12", "cpython 3.11", "no"}, {">=3.12.3", "cpython 3.12", "unknown"}, {">=3.12.3", "cpython 3.13", "yes"}, {">=3.12", "cpython 3", "unknown"}, {">=3", "cpython 3", "yes"}, {">=3.12", "cpython", "unknown"}, {">=4", "cpython 3", "no"},
 		{"!=3.12.4", "cpython 3.12", "unknown"}, {"!=3.12.*", "cpython 3.12", "no"}, {"!=3.12.*", "cpython 3.13", "yes"}, {"==3.12.*", "cpython 3.12", "yes"}, {"==3.12.*", "cpython 3", "unknown"},
 		{"~=3.12", "cpython 3.13", "yes"}, {"~=3.12.2", "cpython 3.12", "unknown"}, {"~=3.12.2", "cpython 3.13", "no"}, {"<=3.12.0", "cpython 3.12", "unknown"}, {"<3.12", "cpython 3.12", "no"}, {">3.12.255", "cpython 3.12", "no"},
 		{">=3.15a1", "cpython 3.15", "unknown"}, {">3.12.4,<3.12.5", "cpython 3.12", "no"}, {">=3.12.4,<3.12.5", "cpython 3.12", "unknown"},
@@ -108,6 +110,11 @@ func TestMatches(t *testing.T) {
 		{"pypy", "pypy 3.11.1", "yes"}, {"pypy", "cpython 3.11.1", "no"}, {"cpython", "pypy 3.11.1", "no"}, {"pypy", "? 3.11.1", "unknown"}, {"3.11", "pypy 3.11.1", "yes"}, {"pypy3.10", "? 3.11", "no"}, {"3.11", "? 3.11", "yes"},
 		{"linux", "cpython 3.11.1", "yes"}, {"macos", "cpython 3.11.1", "no"}, {"emscripten", "cpython 3.11.1", "yes"}, {"x86_64", "cpython 3.11.1", "yes"}, {"aarch64", "cpython 3.11.1", "no"}, {"musl", "cpython 3.11.1", "no"}, {"gnu", "cpython 3.11.1", "yes"},
 		{"linux", "? 3.11", "unknown"}, {"cpython-3.13-linux", "? 3.12", "no"}, {"any-any-any-any-any", "? 3.12", "yes"},
+		{">=\u00a03.12", "cpython 3.12", "yes"}, {">=3 .12", "cpython 3.12.1", "unknown"}, {">=3.1 2", "cpython 3.12.1", "unknown"}, {"=3.12", "cpython 3.12.1", "unknown"}, {"~3.12", "cpython 3.12.1", "unknown"}, {">=x", "cpython 3.12.1", "unknown"},
+		{">=3.12+x", "cpython 3.12.1", "unknown"}, {"==3.12.1+x", "cpython 3.12.1", "no"}, {"===3.12.1+x", "cpython 3.12.1", "no"}, {"===3.12.1", "cpython 3.12.1", "yes"}, {"===3.12.1", "cpython 3.12.2", "no"},
+		{"~=3.12.2", "cpython 3.12.2", "yes"}, {"~=3.12.2", "cpython 3.12.1", "no"}, {"==1!3.12.*", "cpython 3.12.1", "no"},
+		{"3.12.post1", "cpython 3.12.1", "unknown"}, {"3.12.dev1", "cpython 3.12.1", "unknown"}, {"3.12+x", "cpython 3.12.1", "unknown"}, {"3.12.1.1", "cpython 3.12.1", "unknown"}, {"3.256", "cpython 3.12.1", "unknown"}, {"3.255", "cpython 3.255", "yes"},
+		{"@3.12", "cpython 3.12.1", "unknown"}, {"python@", "cpython 3.12.1", "unknown"}, {"pypy@x", "pypy 3.11.1", "unknown"},
 		{"./x", "cpython 3.11.1", "unknown"}, {".", "cpython 3.11.1", "unknown"}, {"latest", "cpython 3.11.1", "unknown"},
 	}
 	for _, row := range rows {
@@ -173,6 +180,7 @@ func TestAskedAndChoose(t *testing.T) {
 		{"3", "cpython-3.15.0a1 cpython-3.12.1+debug", 1}, // a debug build before a prerelease
 		{"3", "cpython-3.15.0a1+debug cpython-3.15.0a1 pypy-3.11.1", 1},
 		{"3.11", "pypy-3.11.1", -1}, // never unasked
+		{"3", "cpython-3.14.1+debug cpython-3.13.1+debug", 0}, {"3", "cpython-3.14.1+debug cpython-3.15.0a1", 0},
 		{"pypy", "cpython-3.14.1 pypy-3.11.1", 1},
 		{"3.12", "", -1}, {"latest", "cpython-3.12.1", -1}, {"3.12.1", "cpython-3.12", -1},
 	}
@@ -191,6 +199,9 @@ func TestAskedAndChoose(t *testing.T) {
 			t.Errorf("3.15 asks for %s: %t", i.Key(), !want)
 		}
 	}
+	if !r.Asked(Interpreter{Version: New(3, 15)}) {
+		t.Error("an implementation that is not known is taken for another")
+	}
 }
 
 func TestNames(t *testing.T) {
@@ -198,6 +209,7 @@ func TestNames(t *testing.T) {
 		{"default", "python python3"}, {"any", "python python3 cpython cpython3 pypy pypy3 graalpy graalpy3 pyodide pyodide3"},
 		{"3", "python3 python"}, {">=3.12", "python3 python"}, {"3.12", "python3.12 python3 python"}, {"3.12.1", "python3.12.1 python3.12 python3 python"},
 		{"3.14t", "python3.14t python3.14 python3t python3 pythont python"}, {">=3.14t", "python3t python3 pythont python"}, {"3.14+gil", "python3.14 python3 python"},
+		{"3.15rc10", "python3.15rc10 python3.15 python3 python"},
 		{"3.15.1rc2", "python3.15.1rc2 python3.15.1 python3.15rc2 python3.15 python3 python"},
 		{"pypy3.10", "pypy3.10 pypy3 pypy python3.10 python3 python"}, {"pypy", "pypy pypy3 python python3"}, {"cpython@3.12", "cpython3.12 cpython3 cpython python3.12 python3 python"},
 		{"foopython", "foopython"}, {"./python", ""}, {"linux", "python python3"},
@@ -211,7 +223,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestMatchName(t *testing.T) {
-	names := []string{"python3.5", "python3.6", "python3.12", "python3.13", "python3.13t", "python3.14", "python3.14d", "pypy.11", "pypy3.11", "python3.100", "python3", "python", "python3.t"}
+	names := []string{"python3.5", "python3.6", "python3.12", "python3.13", "python3.13t", "python3.14", "python3.14d", "pypy.11", "pypy3.11", "python3.100", "python3", "python", "python3.t", ".11", "12"}
 	rows := []struct{ request, want string }{
 		{"default", "python3.6 python3.12 python3.13 python3.13t python3.14"}, {">=3.12,<3.14", "python3.12 python3.13 python3.13t"},
 		{">3.13.2", "python3.13 python3.13t python3.14"}, {"<3.14.0rc2", "python3.6 python3.12 python3.13 python3.13t"}, {"4", ""}, {"3", "python3.6 python3.12 python3.13 python3.13t python3.14"},
@@ -228,6 +240,10 @@ func TestMatchName(t *testing.T) {
 		if err != nil || !slices.Equal(got, strings.Fields(row.want)) {
 			t.Errorf("%s: %q, want %q", row.request, got, row.want)
 		}
+	}
+	r, _ := Parse("<3.14.0rc2")
+	if MatchName(r, "python3.13"); r.Matches(Interpreter{Version: Version{3, 14, 0, 3, "rc", 1}}) != Yes {
+		t.Error("the request itself has lost its prerelease")
 	}
 }
 
@@ -256,7 +272,7 @@ func TestFromName(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range strings.Split("|python2|python4|python3.|python3.x|python3.123|python3.14d|python3.12.1|python3.012|python3.09|pythont|python3t|pypy2|pypy3.10t|pypyx|cpython|graalpy|uv|python-3|Python|python3.1 |xpython|python3.t", "|") {
+	for _, name := range strings.Split("|python2|python4|python3.|python3.x|python3.123|python3.14d|python3.12.1|python3.012|python3.09|pythont|python3t|pypy2|pypy3.10t|pypyx|cpython|graalpy|uv|python-3|python.12|Python|python3.1 |xpython|python3.t", "|") {
 		if c, ok := FromName(name); ok {
 			t.Errorf("%q: %q", name, c.String())
 		}
@@ -279,6 +295,7 @@ func TestOverlap(t *testing.T) {
 		{">=3.12,<3.13", ">=3.13", false}, {">=3.12,<=3.13", ">=3.13", true}, {"<3.6", "3", true}, {"<3", "3", false}, {">3.12.4", "<3.12.5", false}, {">3.12.4", "<=3.12.5", true}, {">=3.12.4", "<3.12.5", true},
 		{"!=3.12.*", "3.12", false}, {"!=3.12.4", "3.12.4", false}, {"!=3.12.4", "3.12", true}, {"==3.12.*", "~=3.12.7", true}, {"==3.12.*", "~=3.13.0", false}, {"~=3.12", "4", false}, {"~=3.12", "3.99", true},
 		{">=3.14,!=3.14.*", "<3.15", false}, {">=3.14,!=3.14.*", "<3.15.1", true}, {">=3.255", "!=3.255.*", true}, {">=3.255.255", "<4,!=3.255.255", false}, {">255.255.255", "any", true}, {">255.255.255", "default", false}, {">3.99", ">=3.13", true},
+		{">3.12.4", "<3.12.6", true}, {">=3,!=3.*", "<4.0.1", true}, {">=255.0", ">=254.9", true}, {">3.15a1,<3.15b0", "default", true},
 		{">3.15rc1", "<3.15", false}, {">=3.15a5,<3.15b1", ">=3.15a9", true}, {">=3.15a5,<3.15b1", ">=3.15b1", false},
 		{"linux", "macos", false}, {"linux-x86_64", "linux", true}, {"x86_64", "aarch64", false}, {"gnu", "musl", false}, {"cpython-3.13-linux", "3.13", true}, {"cpython-3.13-linux", "3.12", false}, {"emscripten", "linux", true},
 		{"./x", "3.12", true}, {"latest", "3.12", true}, {".", "pypy", true}, {">=1!3", "3", false}, {"<1!3", "3.12", true}, {"<3", "default", true}, {">3.15a1,<3.15a3", "default", true}, {">=3.15a5,<3.15rc1", ">3.15a7,<3.16", true},
@@ -308,6 +325,9 @@ func TestLines(t *testing.T) {
 		var got []string
 		lines := Lines([]byte(row.data))
 		for _, line := range lines {
+			if line.Problem == "" && line.Request.String() != line.Text {
+				t.Errorf("%.30q: request %q of line %q", row.data, line.Request, line.Text)
+			}
 			text := string(rune('0'+line.Number)) + " " + line.Text
 			if line.Problem != "" {
 				text += "!"

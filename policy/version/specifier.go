@@ -46,9 +46,6 @@ func parseSpec(text string) (spec, bool) {
 		return s, false
 	}
 	rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
-	if strings.ContainsFunc(rest, unicode.IsSpace) {
-		return s, false
-	}
 	var ok bool
 	if s.v, s.star, ok = parsePattern(rest); !ok {
 		return s, false

@@ -216,6 +216,16 @@ func TestMerge(t *testing.T) {
 			tool(Tool{Version: "1", Python: "3.14", Resolved: []string{"ruff==1"}})},
 		{"uv_replaced", Lock{UV: &UV{Path: "/a", Version: "1"}}, Lock{UV: &UV{Path: "/b"}}, Lock{UV: &UV{Path: "/b"}}},
 		{"nixld_kept", Lock{NixLD: &NixLD{Loader: "/a"}}, Lock{}, Lock{NixLD: &NixLD{Loader: "/a"}}},
+		{"python_path_of_a_key", python(Python{Key: "k", Path: "/a", Version: "3.14.1"}), python(Python{Key: "k"}), python(Python{Key: "k", Path: "/a", Version: "3.14.1"})},
+		{"tool_without_version", tool(Tool{Version: "1", Resolved: []string{"ruff==1"}}), tool(Tool{Python: "3.14"}),
+			tool(Tool{Version: "1", Python: "3.14", Resolved: []string{"ruff==1"}})},
+		{"tool_resolved_is_sorted", tool(Tool{Version: "1"}), tool(Tool{Version: "1", Resolved: []string{"b==1", "a==1", "b==1"}}),
+			tool(Tool{Version: "1", Resolved: []string{"a==1", "b==1"}})},
+		{"unknown_keys_of_uv", Lock{UV: &UV{Path: "/a", extra: table{"x": 1, "y": 1}}}, Lock{UV: &UV{Path: "/a", extra: table{"y": 2}}},
+			Lock{UV: &UV{Path: "/a", extra: table{"x": 1, "y": 2}}}},
+		{"unknown_keys_of_nixld", Lock{NixLD: &NixLD{extra: table{"x": 1}}}, Lock{NixLD: &NixLD{Loader: "/a"}}, Lock{NixLD: &NixLD{Loader: "/a", extra: table{"x": 1}}}},
+		{"unknown_keys_of_python", python(Python{Key: "k", extra: table{"x": 1}}), python(Python{Key: "k"}), python(Python{Key: "k", extra: table{"x": 1}})},
+		{"unknown_keys_of_tool", tool(Tool{extra: table{"x": 1}}), tool(Tool{}), tool(Tool{extra: table{"x": 1}})},
 		{"change_twice", Lock{Change: []Change{{ID: "1", Exit: 3}}}, Lock{Change: []Change{{ID: "1", Exit: 3}}}, Lock{Change: []Change{{ID: "1", Exit: 3}}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -227,6 +237,15 @@ func TestMerge(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestRemove(t *testing.T) {
+	m := newMerger(Lock{Tool: []Tool{{Name: "a"}, {Name: "b"}}, Python: []Python{{Key: "k"}, {Path: "/p"}}})
+	m.remove([]string{"a"}, []string{Python{Key: "k"}.ID()})
+	m.add(Lock{Tool: []Tool{{Name: "b", Version: "1"}}, Python: []Python{{Path: "/p", Build: "2"}}})
+	if want := (Lock{Tool: []Tool{{Name: "b", Version: "1"}}, Python: []Python{{Path: "/p", Build: "2"}}}); !reflect.DeepEqual(*m.lock, want) {
+		t.Errorf("got  %+v\nwant %+v", *m.lock, want)
 	}
 }
 

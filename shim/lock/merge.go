@@ -141,10 +141,8 @@ func both(old, now table) table {
 	return out
 }
 
+// sorted returns the list in order and each word once. Nil stays nil, which says that nothing is known.
 func sorted(list []string) []string {
-	if list == nil {
-		return nil
-	}
 	list = slices.Clone(list)
 	slices.Sort(list)
 	return slices.Compact(list)

@@ -22,10 +22,7 @@ func (r *resolver) identify(path string) version.Interpreter {
 	if i, ok := fromConfig(filepath.Join(filepath.Dir(path), "..", "pyvenv.cfg")); ok {
 		return i
 	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		real = path
-	}
+	real, _ := filepath.EvalSymlinks(path) // "" has no Python's name
 	for _, name := range []string{filepath.Base(real), filepath.Base(path)} {
 		if i, ok := fromName(name); ok {
 			return i

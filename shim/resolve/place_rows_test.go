@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"uvshim/shim/host"
 	"uvshim/shim/uv/cli"
 )
 
@@ -38,58 +39,83 @@ func TestPlace_asUV(t *testing.T) {
 			t.Errorf("two rows are called %s", r.name)
 		}
 		seen[r.name] = true
-		t.Run(r.name, func(t *testing.T) {
-			t.Parallel()
-			if in := r.dir + " " + r.env + " " + r.before + " " + r.args; !r.complete || r.before != "" {
-				r.check(t, s.copy(t, in))
-				return
-			}
-			r.check(t, s) // which it does not change
-		})
 	}
+	// all that takes no uv comes first: it costs next to nothing
+	t.Run("inferred", func(t *testing.T) {
+		for _, r := range rows {
+			if r.before == "" {
+				t.Run(r.name, func(t *testing.T) { r.infer(t, s) })
+			}
+		}
+	})
+	t.Run("asked", func(t *testing.T) {
+		for _, r := range rows {
+			t.Run(r.name, func(t *testing.T) {
+				t.Parallel()
+				if in := r.dir + " " + r.env + " " + r.before + " " + r.args; !r.complete || r.before != "" {
+					r.check(t, s.copy(t, in))
+					return
+				}
+				r.check(t, s) // which it does not change
+			})
+		}
+	})
 }
 
-func (r row) check(t *testing.T, s sandbox) {
+func (r row) environ(s sandbox) host.Env {
 	env := s.environ
 	for _, entry := range s.words(r.env) {
 		name, value, _ := strings.Cut(entry, "=")
 		env = env.With(name, value)
 	}
+	return env
+}
+
+// below is a path as the rows have it.
+func (s sandbox) below(path string) string {
+	if path == "" {
+		return ""
+	}
+	rel, err := filepath.Rel(s.root, path)
+	if err != nil || strings.HasPrefix(rel, "../") {
+		return path
+	}
+	return rel
+}
+
+// infer compares what is inferred with the row.
+func (r row) infer(t *testing.T, s sandbox) (Place, cli.Line) {
+	got, line := s.place(t, r.dir, r.environ(s), s.words(r.args))
+	space := r.space
+	if space == "" {
+		space = r.project
+	}
+	if got.Kind != r.kind || s.below(got.Project) != r.project || s.below(got.Workspace) != space || got.Complete != r.complete {
+		t.Errorf("kind %v, project %q, workspace %q, complete %v; want %v, %q, %q, %v (%s)", got.Kind, s.below(got.Project),
+			s.below(got.Workspace), got.Complete, r.kind, r.project, space, r.complete, got.Why)
+	}
+	if r.at == "truth" && got.Environment == "" {
+		t.Errorf("the environment is not known: %s", got.Why)
+	}
+	if r.at != "truth" && s.below(got.Environment) != r.at {
+		t.Errorf("environment %q, want %q (%s)", s.below(got.Environment), r.at, got.Why)
+	}
+	if got.Why == "" && !got.Complete {
+		t.Error("not complete without a reason")
+	}
+	return got, line
+}
+
+// check is infer, and that the real uv does so.
+func (r row) check(t *testing.T, s sandbox) {
+	env := r.environ(s)
 	if words := s.words(r.before); len(words) > 0 {
 		if out, err := s.command(words[0], env, words[1:]...).CombinedOutput(); err != nil {
 			t.Fatalf("before: %v: %s", err, out)
 		}
 	}
 	args := s.words(r.args)
-	got, line := s.place(t, r.dir, env, args)
-
-	below := func(path string) string {
-		if path == "" {
-			return ""
-		}
-		rel, err := filepath.Rel(s.root, path)
-		if err != nil || strings.HasPrefix(rel, "../") {
-			return path
-		}
-		return rel
-	}
-	space := r.space
-	if space == "" {
-		space = r.project
-	}
-	if got.Kind != r.kind || below(got.Project) != r.project || below(got.Workspace) != space || got.Complete != r.complete {
-		t.Errorf("kind %v, project %q, workspace %q, complete %v; want %v, %q, %q, %v (%s)", got.Kind, below(got.Project),
-			below(got.Workspace), got.Complete, r.kind, r.project, space, r.complete, got.Why)
-	}
-	if r.at == "truth" && got.Environment == "" {
-		t.Errorf("the environment is not known: %s", got.Why)
-	}
-	if r.at != "truth" && below(got.Environment) != r.at {
-		t.Errorf("environment %q, want %q (%s)", below(got.Environment), r.at, got.Why)
-	}
-	if got.Why == "" && !got.Complete {
-		t.Error("not complete without a reason")
-	}
+	got, line := r.infer(t, s)
 	if r.unasked != "" {
 		return
 	}
@@ -129,7 +155,7 @@ func (r row) check(t *testing.T, s sandbox) {
 			}
 		case got.Environment != "":
 			if !same(prefix, got.Environment) {
-				t.Errorf("uv ran in %q, want %q", below(prefix), below(got.Environment))
+				t.Errorf("uv ran in %q, want %q", s.below(prefix), s.below(got.Environment))
 			}
 		}
 		if got.Complete && len(now) > 0 {

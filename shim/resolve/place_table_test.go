@@ -139,6 +139,8 @@ var rows = []row{
 	{name: "bare_conda_base", dir: "bare", env: "CONDA_PREFIX={ROOT}/far CONDA_DEFAULT_ENV=base", args: "run PROBE", kind: PlaceFound, at: "bare/.venv", complete: true},
 	{name: "bare_conda_base_alone", dir: ".", env: "CONDA_PREFIX={ROOT}/far _CONDA_ROOT={ROOT}/far", args: "run PROBE", unasked: "conda's base environment is not told apart further"},
 	{name: "bare_no_environment", dir: "loose", args: "run PROBE", kind: PlaceSystem, complete: true},
+	{name: "bare_environment_on_path", dir: "loose", env: "PATH={ROOT}/far/bin", args: "run PROBE", kind: PlaceActive, at: "far", complete: true},
+	{name: "bare_environment_second_on_path", dir: "loose", env: "PATH={ROOT}/conda/bin:{ROOT}/far/bin", args: "run PROBE", kind: PlaceSystem, complete: true},
 	{name: "bare_dotted", dir: "dotted", args: "run PROBE", kind: PlaceSystem, complete: true},
 	{name: "bare_dotted_ends_the_search", dir: "bare/dots", args: "run PROBE", kind: PlaceSystem, complete: true},
 	{name: "bare_python_other", dir: "bare", args: "run -p {B} PROBE", kind: PlaceSystem, complete: true},

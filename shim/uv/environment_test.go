@@ -19,6 +19,9 @@ func TestScriptEnvironment(t *testing.T) {
 		{"plain", "/tmp/place/p/s.py", "s-eadc0d081a95db3b"},
 		{"dots_count", "/tmp/place/p/../p/s.py", "s-060ee5eb9d8ca50c"},
 		{"single_dots_do_not", "/tmp/./place//p/s.py", "s-eadc0d081a95db3b"},
+		{"long", "/tmp/place/a-rather-long-directory-name/Az09_Z.x.py", "az09-z-x-e6b4ff80bbc24e5b"},
+		{"hidden", "/tmp/place/a-rather-long-directory-name/.hid", "-hid-116e7b882aa58b9d"},
+		{"no_letters", "/tmp/place/a-rather-long-directory-name/_.py", "1b9229b7fd303230"},
 	} {
 		if got := ScriptEnvironment("/c", c.path); got != "/c/environments-v2/"+c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
@@ -37,6 +40,20 @@ func TestScriptEnvironment(t *testing.T) {
 	// names that are no text have no part in it
 	if got := filepath.Base(ScriptEnvironment("/c", "/a/\xff.py")); strings.Contains(got, "-") {
 		t.Errorf("not UTF-8: %s", got)
+	}
+}
+
+func TestInCache(t *testing.T) {
+	for _, c := range []struct {
+		cache, dir string
+		want       bool
+	}{
+		{"/c", "/c/environments-v2/x", true}, {"/c", "/c/environments-v2x/x", false}, {"/c", "/d/environments-v2/x", false},
+		{"", "/environments-v2/x", false}, {"", "environments-v2/x", false},
+	} {
+		if InCache(c.cache, c.dir) != c.want {
+			t.Errorf("%s in the cache %q: %t", c.dir, c.cache, !c.want)
+		}
 	}
 }
 

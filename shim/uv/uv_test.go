@@ -44,9 +44,12 @@ func TestLocate(t *testing.T) {
 	} {
 		h := host.Host{Env: c.env}
 		d := Locate(c.env, h.Dirs(), "/cwd")
-		if d.Python != c.python || filepath.Clean(d.Bin) != c.bin {
+		if d.Python != c.python || filepath.Clean(d.Bin) != c.bin || d.Config != "/h/.config/uv" {
 			t.Errorf("%s: %+v", c.name, d)
 		}
+	}
+	if d := Locate(nil, host.Dirs{}, "/cwd"); d != (Dirs{}) {
+		t.Errorf("where nothing is known: %+v", d)
 	}
 }
 

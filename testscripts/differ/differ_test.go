@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -73,28 +74,28 @@ func TestMutants(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := run([]string{"mutants", "-pkg", "./half", "-n", "100"}, &out); err != nil {
+	if err := run([]string{"mutants", "-only", "./half"}, &out); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()
-	for _, want := range []string{"5:7: n < 0 with <=", "5:9: 0 + 1", "6:3: without: return 0", "6:10: 0 + 1", "5:2: without: if n < 0 {"} {
-		if !strings.Contains(text, "survives: ./half/half.go:"+want) {
-			t.Errorf("%q does not survive", want)
-		}
-	}
-	for _, want := range []string{"5:5: if not: n < 0", "8:13: 2 + 1"} {
-		if !strings.Contains(text, "noticed: ./half/half.go:"+want) {
-			t.Errorf("%q is not noticed", want)
-		}
-	}
-	if !strings.Contains(text, "| mutants of ./half | 7, of which 0 run out of time | 5 survive |") {
-		t.Error("not as many as there are")
+	const want = `| ./half | change | |
+|---|---|---|
+| half.go:5:2 | ` + "`without: if n < 0 { …`" + ` | **lives** |
+| half.go:5:5 | ` + "`if not: n < 0`" + ` | killed by TestHalf |
+| half.go:5:7 | ` + "`n < 0 with <=`" + ` | **lives** |
+| half.go:5:9 | ` + "`0 + 1`" + ` | **lives** |
+| half.go:6:3 | ` + "`without: return 0`" + ` | **lives** |
+| half.go:6:10 | ` + "`0 + 1`" + ` | **lives** |
+| half.go:8:13 | ` + "`2 + 1`" + ` | killed by TestHalf |
+
+./half: 7 mutants, 2 killed, 0 hang, 5 live (0 more do not build), seed 1
+
+`
+	if text != want {
+		t.Errorf("got\n%s", text)
 	}
 	if after, err := os.ReadFile("half/half.go"); err != nil || !bytes.Equal(before, after) {
 		t.Error("the module itself was changed")
-	}
-	if t.Failed() {
-		t.Log(text)
 	}
 }
 
@@ -105,7 +106,7 @@ func TestMutants_broken(t *testing.T) {
 	if err := os.WriteFile("half/broken_test.go", []byte("package half\n\nimport \"testing\"\n\nfunc TestBroken(t *testing.T) { t.Fatal(\"no\") }\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := run([]string{"mutants", "-pkg", "./half"}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "fail in the sandbox as they are") {
+	if err := run([]string{"mutants", "-only", "./half"}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "fail in the sandbox as they are") {
 		t.Errorf("%v", err)
 	}
 }
@@ -147,14 +148,13 @@ func f(list []string, ok bool) (n int, err error) {
 	want := strings.Split(`p.go:5:15: 10 + 1
 p.go:8:2: without: for _, word := range list { …
 p.go:18:2: without: defer fmt.Println(true)
-p.go:19:2: without: return n - 1, nil
 p.go:9:3: without: if word == "x" && !ok { …
 p.go:9:6: if not: word == "x" && !ok
-p.go:10:4: without: n++
-p.go:11:4: without: continue
 p.go:9:18: word == "x" && !ok with ||
 p.go:9:11: word == "x" with !=
 p.go:9:14: "x" becomes ""
+p.go:10:4: without: n++
+p.go:11:4: without: continue
 p.go:15:4: without: return n, fmt.Errorf("%d words", n)
 p.go:14:8: if not: n > limit
 p.go:14:10: n > limit with >=
@@ -184,7 +184,7 @@ func TestTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []target{{"./policy/version", "FuzzParse"}, {"./shim/lock", "FuzzRedact"}, {"./shim/elfdeps", "FuzzRead"}} {
+	for _, want := range []target{{"./policy/version", "FuzzParse"}, {"./shim/redact", "FuzzRedact"}, {"./shim/elfdeps", "FuzzRead"}} {
 		if !slices.Contains(list, want) {
 			t.Errorf("no %v in %v", want, list)
 		}
@@ -255,22 +255,67 @@ func TestRun_usage(t *testing.T) {
 	}
 }
 
-// A mutant that hangs is stopped.
-func TestBench_timeout(t *testing.T) {
+// A mutant that hangs is stopped, and the others are tried.
+func TestMutants_hangs(t *testing.T) {
 	parts.Tool(t, "bwrap")
 	module(t)
-	if err := os.WriteFile("half/slow_test.go", []byte("package half\n\nimport \"testing\"\n\nfunc TestSlow(t *testing.T) { select {} }\n"), 0o644); err != nil {
+	const source = "package half\n\n// Half returns half of n.\nfunc Half(n int) (half int) {\n\tfor n > 1 {\n\t\tn -= 2\n\t\thalf++\n\t}\n\treturn half\n}\n"
+	if err := os.WriteFile("half/half.go", []byte(source), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := filepath.Abs(".")
-	if err != nil {
+	var out bytes.Buffer
+	if err := run([]string{"mutants", "-only", "half/half.go", "-time", "1s"}, &out); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{dir: dir, pkg: "./half", tmp: t.TempDir()}
-	if ok, err := b.build(); !ok {
-		t.Fatal(err)
+	for _, want := range []string{"| half.go:6:3 | `without: n -= 2` | hangs in the whole |", "| half.go:7:3 | `without: half++` | killed by TestHalf |"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
 	}
-	if out, got := b.run(time.Second, "-test.run=TestSlow"); got != timeout && !strings.Contains(string(out), "deadlock") {
-		t.Errorf("%d: %s", got, out)
+}
+
+func TestSample(t *testing.T) {
+	var list []mutation
+	for i := range 100 {
+		list = append(list, mutation{start: i})
+	}
+	a, b := sample(list, 10, 1), sample(list, 10, 1)
+	byStart := func(x, y mutation) int { return x.start - y.start }
+	if len(a) != 10 || !slices.Equal(a, b) || !slices.IsSortedFunc(a, byStart) || slices.Equal(a, sample(list, 10, 2)) {
+		t.Errorf("%v\n%v", a, b)
+	}
+	if len(sample(list, 0, 1)) != 100 || len(sample(list, 200, 1)) != 100 {
+		t.Error("not all")
+	}
+}
+
+// Quick tests come first, and a test is as slow as its rows together.
+func TestGroups(t *testing.T) {
+	list := groups(seconds([]byte(`--- PASS: TestSlow (0.00s)
+    --- PASS: TestSlow/a (2.00s)
+        --- PASS: TestSlow/a/b (1.00s)
+    --- PASS: TestSlow/c (3.00s)
+--- PASS: TestQuick (0.10s)
+--- PASS: TestMiddle (1.00s)
+`)), "", time.Minute)
+	want := []group{
+		{[]string{"-test.skip=^(TestMiddle|TestSlow)$"}, 15600 * time.Millisecond},
+		{[]string{"-test.run=^TestMiddle$", "-test.skip="}, 21 * time.Second},
+		{[]string{"-test.run=^TestSlow$", "-test.skip="}, 45 * time.Second},
+	}
+	if !reflect.DeepEqual(list, want) {
+		t.Errorf("%v", list)
+	}
+}
+
+func TestFailed(t *testing.T) {
+	for out, want := range map[string]string{
+		"--- FAIL: TestA (0.00s)\n    --- FAIL: TestA/b (0.00s)\n        --- FAIL: TestA/b/c (0.00s)\n    --- FAIL: TestA/d (0.00s)\n": "TestA/b/c",
+		"--- FAIL: TestA (0.00s)\n--- FAIL: TestB (0.00s)\nFAIL\n":                                                                     "TestA",
+		"fatal error: stack overflow\n": "the whole",
+	} {
+		if got := failed([]byte(out)); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

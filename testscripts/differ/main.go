@@ -7,7 +7,7 @@
 //	go run ./testscripts/differ graphs -n 10000        ELF files that need one another, with the real loader
 //	go run ./testscripts/differ nixld -n 1000          the same with nix-ld's variables, behind a stand-in for nix-ld
 //	go run ./testscripts/differ fuzz -time 60s         every fuzz target of the module
-//	go run ./testscripts/differ mutants -pkg ./shim/lock -n 50
+//	go run ./testscripts/differ mutants -only ./policy/version
 //
 // Trials are numbered: -seed is the first one's number, and the same number is the same trial. What
 // is found is printed with the command that repeats it; the exit code is 1 then. Run it at the root of the module.
@@ -38,9 +38,13 @@ var errFound = errors.New("differences")
 type options struct {
 	n     int
 	seed  uint64
-	time  time.Duration // of one fuzz target, or at most of one mutant
+	time  time.Duration // of one fuzz target, or at most of one mutant's test
 	match string        // of fuzz targets
-	pkg   string
+	only  string        // the packages or files that mutants are made of
+	with  string        // the packages whose tests run beside their own
+	skip  string        // tests
+	max   int
+	jobs  int
 	out   io.Writer
 }
 
@@ -58,9 +62,12 @@ func run(args []string, out io.Writer) error {
 		flags.DurationVar(&o.time, "time", time.Minute, "how long to run each target")
 		flags.StringVar(&o.match, "match", "", "only targets whose package and name contain this, as in lock.FuzzDecode")
 	case "mutants":
-		flags.IntVar(&o.n, "n", 20, "how many mutants")
-		flags.DurationVar(&o.time, "time", 2*time.Minute, "how long the tests of one mutant may take")
-		flags.StringVar(&o.pkg, "pkg", "./shim/intercept", "the package")
+		flags.StringVar(&o.only, "only", "./shim/intercept", "what to change: packages, files, or lines as in policy/request.go:12, with commas between them")
+		flags.StringVar(&o.with, "with", "", "packages whose tests run as well, where the package's own notice nothing")
+		flags.StringVar(&o.skip, "skip", "", "tests to leave out, as for go test")
+		flags.IntVar(&o.max, "max", 0, "how many mutants to choose by chance, or 0 for all")
+		flags.DurationVar(&o.time, "time", 2*time.Minute, "how long one test may take at most")
+		flags.IntVar(&o.jobs, "jobs", 2, "how many to try at a time")
 		work = func() error { return mutants(o) }
 	default:
 		c, ok := comparisonOf(args[0])

@@ -19,7 +19,13 @@ type mutation struct {
 	start, end int
 	text       string
 	what       string
+	within     span // the statements around it, of which a changed copy can stand beside them; none outside functions
 }
+
+// A span is a part of a file, in bytes.
+type span struct{ start, end int }
+
+func (s span) holds(start, end int) bool { return s.start <= start && end <= s.end }
 
 func (m mutation) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", filepath.Base(m.file), m.at.Line, m.at.Column, m.what)
@@ -74,13 +80,18 @@ type mutator struct {
 	source []byte
 	fset   *token.FileSet
 	list   []mutation
+	spans  []span
+	ends   map[ast.Stmt]bool // without which a function with results would not end
 }
 
 func mutationsOf(file string, source []byte) ([]mutation, error) {
-	m := &mutator{file: file, source: source, fset: token.NewFileSet()}
-	tree, err := parser.ParseFile(m.fset, file, source, parser.SkipObjectResolution)
+	m := &mutator{file: file, source: source, fset: token.NewFileSet(), ends: map[ast.Stmt]bool{}}
+	tree, err := parser.ParseFile(m.fset, file, source, parser.SkipObjectResolution|parser.ParseComments)
 	if err != nil {
 		return nil, err
+	}
+	if ast.IsGenerated(tree) {
+		return nil, nil
 	}
 	for _, d := range tree.Decls {
 		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
@@ -92,8 +103,14 @@ func mutationsOf(file string, source []byte) ([]mutation, error) {
 }
 
 func (m *mutator) add(start, end token.Pos, text, format string, args ...any) {
-	at := m.fset.Position(start)
-	m.list = append(m.list, mutation{m.file, at, at.Offset, m.fset.Position(end).Offset, text, fmt.Sprintf(format, args...)})
+	at, to := m.fset.Position(start), m.fset.Position(end).Offset
+	var within span
+	for _, s := range m.spans {
+		if s.holds(at.Offset, to) && (within == span{} || within.holds(s.start, s.end)) {
+			within = s
+		}
+	}
+	m.list = append(m.list, mutation{m.file, at, at.Offset, to, text, fmt.Sprintf(format, args...), within})
 }
 
 // code returns the source of a node, its first line only.
@@ -118,17 +135,18 @@ func (m *mutator) visit(n ast.Node) bool {
 		}
 	case *ast.IfStmt:
 		m.negate(n.Cond)
-		m.block(n.Body)
-	case *ast.ForStmt:
-		m.block(n.Body)
-	case *ast.RangeStmt:
-		m.block(n.Body)
 	case *ast.FuncDecl:
-		if n.Body != nil {
-			m.block(n.Body)
+		if n.Type.Results != nil && n.Body != nil {
+			m.end(n.Body)
 		}
 	case *ast.FuncLit:
-		m.block(n.Body)
+		if n.Type.Results != nil {
+			m.end(n.Body)
+		}
+	case *ast.BlockStmt:
+		m.drop(n.List)
+	case *ast.CommClause:
+		m.drop(n.Body)
 	case *ast.CaseClause:
 		m.drop(n.Body)
 		if len(n.List) == 1 && n.List[0] != nil {
@@ -158,7 +176,11 @@ func message(call *ast.CallExpr) bool {
 	return ok && p.Name == "errors" && f.Sel.Name == "New"
 }
 
+// negate turns a condition round, unless it is one comparison that its operator turns round.
 func (m *mutator) negate(cond ast.Expr) {
+	if b, ok := cond.(*ast.BinaryExpr); ok && (b.Op == token.EQL || b.Op == token.NEQ) {
+		return
+	}
 	start, end := m.fset.Position(cond.Pos()).Offset, m.fset.Position(cond.End()).Offset
 	m.add(cond.Pos(), cond.End(), "!("+string(m.source[start:end])+")", "if not: %s", m.code(cond))
 }
@@ -171,10 +193,62 @@ func (m *mutator) caseOf(cond ast.Expr) {
 	}
 }
 
-func (m *mutator) block(b *ast.BlockStmt) { m.drop(b.List) }
+// end notes the statements that a function with results ends with.
+func (m *mutator) end(s ast.Stmt) {
+	m.ends[s] = true
+	switch s := s.(type) {
+	case *ast.BlockStmt:
+		m.endList(s.List)
+	case *ast.IfStmt:
+		m.end(s.Body)
+		if s.Else != nil {
+			m.end(s.Else)
+		}
+	case *ast.LabeledStmt:
+		m.end(s.Stmt)
+	case *ast.SwitchStmt:
+		m.endClauses(s.Body)
+	case *ast.TypeSwitchStmt:
+		m.endClauses(s.Body)
+	case *ast.SelectStmt:
+		m.endClauses(s.Body)
+	}
+}
 
-// drop leaves out each of the statements that a function can be without.
+func (m *mutator) endClauses(b *ast.BlockStmt) {
+	for _, c := range b.List {
+		switch c := c.(type) {
+		case *ast.CaseClause:
+			m.endList(c.Body)
+		case *ast.CommClause:
+			m.endList(c.Body)
+		}
+	}
+}
+
+func (m *mutator) endList(list []ast.Stmt) {
+	if len(list) > 0 {
+		m.end(list[len(list)-1])
+	}
+}
+
+// drop leaves out each of the statements that a function can be without. What a statement declares
+// is for all that follow it, so a copy of it takes them along.
 func (m *mutator) drop(list []ast.Stmt) {
+	for _, s := range list {
+		within := span{m.fset.Position(s.Pos()).Offset, m.fset.Position(s.End()).Offset}
+		switch s := s.(type) {
+		case *ast.CaseClause, *ast.CommClause:
+			continue
+		case *ast.DeclStmt:
+			within.end = m.fset.Position(list[len(list)-1].End()).Offset
+		case *ast.AssignStmt:
+			if s.Tok == token.DEFINE {
+				within.end = m.fset.Position(list[len(list)-1].End()).Offset
+			}
+		}
+		m.spans = append(m.spans, within)
+	}
 	for _, s := range list {
 		switch s := s.(type) {
 		case *ast.AssignStmt:
@@ -185,7 +259,9 @@ func (m *mutator) drop(list []ast.Stmt) {
 		default:
 			continue
 		}
-		m.add(s.Pos(), s.End(), "", "without: %s", m.code(s))
+		if !m.ends[s] {
+			m.add(s.Pos(), s.End(), "", "without: %s", m.code(s))
+		}
 	}
 }
 
@@ -195,7 +271,7 @@ func (m *mutator) literal(lit *ast.BasicLit) {
 		m.add(lit.Pos(), lit.End(), "("+lit.Value+"+1)", "%s + 1", lit.Value)
 	case token.STRING:
 		text, err := strconv.Unquote(lit.Value)
-		if err != nil {
+		if err != nil || strings.Count(text, " ") > 1 { // a sentence, whose words no test has to know
 			return
 		}
 		other := text + "~"
