@@ -1,9 +1,26 @@
 #include "textflag.h"
 
+DATA oneProcessor<>+0(SB)/8, $"GOMAXPRO"
+DATA oneProcessor<>+8(SB)/8, $"CS=1\x00\x00\x00\x00"
+GLOBL oneProcessor<>(SB), RODATA|NOPTR, $16
+
 // func entry()
 // The kernel left argc at 0(SP) and the runtime wants to find it there: no frame, no stack. What
 // lies below SP is free, as nothing has been called yet and no signal handler is set.
 TEXT ·entry(SB), NOSPLIT|NOFRAME, $0
+	// Argc, the arguments and their null move down, and in the gap before the environment the runtime
+	// finds GOMAXPROCS=1: see AllProcessors. It stands there twice, as SP has to stay a multiple of 16.
+	MOVQ SP, SI
+	SUBQ $16, SP
+	MOVQ SP, DI
+	MOVQ 0(SI), CX
+	ADDQ $2, CX
+	CLD
+	REP; MOVSQ
+	MOVQ $oneProcessor<>(SB), AX
+	MOVQ AX, 0(DI)
+	MOVQ AX, 8(DI)
+	MOVQ $2, ·addedAtStart(SB)
 	MOVQ SP, ·stackAtStart(SB)
 
 	MOVL $0, R12 // descriptor

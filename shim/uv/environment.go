@@ -62,9 +62,9 @@ func Redirected(path string) (string, error) {
 // LookAlong is Look for a directory that is written with ".." in it. Like uv, which goes upwards
 // from a script by its path as text, it drops one part of the path after another.
 func LookAlong(facts remember.Store, path string) *Upward {
-	u := &Upward{facts: facts, modes: map[string]uint32{}, parsed: map[string]pyproject{}}
+	var dirs []string
 	for strings.HasPrefix(path, "/") {
-		u.dirs = append(u.dirs, path)
+		dirs = append(dirs, path)
 		if path == "/" {
 			break
 		}
@@ -72,7 +72,7 @@ func LookAlong(facts remember.Store, path string) *Upward {
 			path = "/"
 		}
 	}
-	return u
+	return upward(facts, dirs)
 }
 
 // From returns u from dir on, and false if dir is not in it. The two share what was looked up.
@@ -81,7 +81,7 @@ func (u *Upward) From(dir string) (*Upward, bool) {
 	if i < 0 {
 		return nil, false
 	}
-	return &Upward{facts: u.facts, dirs: u.dirs[i:], modes: u.modes, parsed: u.parsed}, true
+	return &Upward{facts: u.facts, dirs: u.dirs[i:], modes: u.modes[i:], parsed: u.parsed}, true
 }
 
 // CacheDir returns uv's cache directory where no option or file says otherwise: UV_CACHE_DIR, or

@@ -2,6 +2,7 @@ package uv
 
 import (
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -12,24 +13,34 @@ import (
 // search them for files, and on the way to a Python each name is looked for once.
 type Upward struct {
 	facts   remember.Store
-	dirs    []string // the directory first
-	modes   map[string]uint32
+	dirs    []string              // the directory first
+	modes   [][len(sought)]uint32 // of each of dirs; 0 for what was not looked for yet
 	parsed  map[string]pyproject
 	project *Project
 }
 
+// sought are the names that several rules look for.
+var sought = [...]string{"pyproject.toml", "uv.toml", ".python-version", ".python-versions", ".venv", "uv.lock"}
+
+// nothing is kept as the mode of what is not there. No file type has that bit.
+const nothing = 1
+
 // Look returns the directories from dir upwards; none if dir is "".
 func Look(facts remember.Store, dir string) *Upward {
-	u := &Upward{facts: facts, modes: map[string]uint32{}, parsed: map[string]pyproject{}}
+	var dirs []string
 	for dir != "" {
-		u.dirs = append(u.dirs, dir)
+		dirs = append(dirs, dir)
 		parent := filepath.Dir(dir)
 		if parent == dir {
 			break
 		}
 		dir = parent
 	}
-	return u
+	return upward(facts, dirs)
+}
+
+func upward(facts remember.Store, dirs []string) *Upward {
+	return &Upward{facts: facts, dirs: dirs, modes: make([][len(sought)]uint32, len(dirs)), parsed: map[string]pyproject{}}
 }
 
 // Dirs returns the directories, the nearest first.
@@ -37,16 +48,23 @@ func (u *Upward) Dirs() []string { return u.dirs }
 
 // mode returns the file type bits of dir/name, links followed, and 0 if there is nothing.
 func (u *Upward) mode(dir, name string) uint32 {
-	path := join(dir, name)
-	mode, ok := u.modes[path]
-	if !ok {
-		var st unix.Stat_t
-		if unix.Stat(path, &st) == nil {
-			mode = st.Mode & unix.S_IFMT
-		}
-		u.modes[path] = mode
+	at, column := slices.Index(u.dirs, dir), slices.Index(sought[:], name)
+	if at < 0 || column < 0 {
+		return modeOf(join(dir, name))
 	}
-	return mode
+	mode := &u.modes[at][column]
+	if *mode == 0 {
+		*mode = max(modeOf(join(dir, name)), nothing)
+	}
+	return *mode &^ nothing
+}
+
+func modeOf(path string) uint32 {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil {
+		return 0
+	}
+	return st.Mode & unix.S_IFMT
 }
 
 // Has reports whether dir has something of that name, even a FIFO, but no directory.
