@@ -27,6 +27,9 @@ func opened(t *testing.T, sys System, files map[string]elfFile) (*Process, Resul
 			dirs[i] = filepath.Join(dir, dirs[i])
 		}
 	}
+	if sys.Loader != "" {
+		sys.Loader = filepath.Join(dir, sys.Loader)
+	}
 	sys.Files = NewFiles(Host{}, nil)
 	p, start, err := Start(&sys, filepath.Join(dir, "program"))
 	if err != nil || !start.OK() {
@@ -78,15 +81,15 @@ func TestObject_chain(t *testing.T) {
 
 func TestForeignLibc_defaultDirectory(t *testing.T) {
 	libc := elfFile{Soname: "libc.so.6", Defs: []string{"GLIBC_2.41"}}
-	files := map[string]elfFile{"m/x.so": {Needed: []string{"libc.so.6"}}, "lib/libc.so.6": libc}
-	p, r := opened(t, System{DefaultDirs: []string{"lib"}, Loader: "/proc/self/exe"}, files)
+	files := map[string]elfFile{"m/x.so": {Needed: []string{"libc.so.6"}}, "lib/libc.so.6": libc, "ld.so": {}}
+	p, r := opened(t, System{DefaultDirs: []string{"lib"}, Loader: "ld.so"}, files)
 	if len(r.Problems) != 0 || p.glibc != 41 {
 		t.Errorf("glibc 2.%d, %v", p.glibc, r.Problems)
 	}
-	if p, _ = opened(t, System{DefaultDirs: []string{"lib"}, Loader: "/proc/self/exe", Glibc: 36}, files); p.glibc != 36 || p.Find("libc.so.6") == nil {
+	if p, _ = opened(t, System{DefaultDirs: []string{"lib"}, Loader: "ld.so", Glibc: 36}, files); p.glibc != 36 || p.Find("libc.so.6") == nil {
 		t.Errorf("glibc 2.%d, told 2.36", p.glibc)
 	}
-	p, r = opened(t, System{LibraryPath: []string{"lib"}, Loader: "/proc/self/exe", Glibc: 36}, files)
+	p, r = opened(t, System{LibraryPath: []string{"lib"}, Loader: "ld.so", Glibc: 36}, files)
 	if len(r.Problems) != 1 || r.Problems[0].Kind != ForeignLibc || r.Problems[0].Name != "libc.so.6" || r.OK() {
 		t.Errorf("glibc 2.%d, %+v", p.glibc, r.Problems)
 	}

@@ -59,10 +59,16 @@ func Real(path string) (string, error) {
 // ErrTooLarge is returned by ReadFile for a file over its limit.
 var ErrTooLarge = errors.New("file too large")
 
+// ErrIrregular is returned by ReadFile for what is there and no regular file.
+var ErrIrregular = errors.New("not a regular file")
+
 // ReadFile reads a regular file of at most limit bytes. A FIFO, device or directory at path is an
 // error and is never waited for. It makes the system calls itself: os.Open would set up a poller,
 // which costs a warm call more than the reading.
-func ReadFile(path string, limit int64) ([]byte, error) {
+func ReadFile(path string, limit int64) ([]byte, error) { return readFile(path, limit, nil) }
+
+// readFile is ReadFile for a file whose owner is believed, nil for any.
+func readFile(path string, limit int64, believed func(uid uint32) bool) ([]byte, error) {
 	fail := func(op string, err error) ([]byte, error) {
 		return nil, &fs.PathError{Op: op, Path: path, Err: err}
 	}
@@ -76,7 +82,10 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 		return fail("stat", err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return fail("read", errors.New("not a regular file"))
+		return fail("read", ErrIrregular)
+	}
+	if believed != nil && !believed(st.Uid) {
+		return fail("read", ErrForeign)
 	}
 	if st.Size > limit {
 		return fail("read", ErrTooLarge)
@@ -130,16 +139,18 @@ func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	return SyncDir(dir)
 }
 
-// Of WriteFile's temporaries: how their names begin, and how long a writer may take.
+// Of WriteFile's temporaries: how their names begin, how long a writer may take, and among how many
+// names they are looked for.
 const (
 	tmpPrefix = ".shim-tmp-"
 	keepTmp   = time.Hour
+	maxSwept  = 5000
 )
 
 // sweep removes the temporaries of WriteFile in dir whose writers are gone: those of more than an hour
 // before now, and of more than an hour after it, when the clock was wrong.
 func sweep(dir string, now time.Time) {
-	entries, _ := os.ReadDir(dir)
+	entries, _ := ReadDir(dir, maxSwept)
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), tmpPrefix) || !e.Type().IsRegular() {
 			continue
@@ -182,17 +193,6 @@ func (h Host) Owns(dir string) bool {
 		}
 		dir = parent
 	}
-}
-
-// Alone reports whether h.Owns(dir) and, if dir is there, nobody else can write it: what is found in
-// it may then be believed. The group may where it is the user's own: many systems give each user a
-// group of the same number and a umask that lets it write.
-func (h Host) Alone(dir string) bool {
-	var st unix.Stat_t
-	if !h.Owns(dir) || unix.Stat(dir, &st) != nil {
-		return h.Owns(dir)
-	}
-	return st.Mode&0o002 == 0 && (st.Mode&0o020 == 0 || st.Gid == st.Uid)
 }
 
 // Terminal reports whether f is a terminal.

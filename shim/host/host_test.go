@@ -186,41 +186,6 @@ func TestOwns(t *testing.T) {
 	}
 }
 
-func TestAlone(t *testing.T) {
-	us, gid := Host{UID: os.Geteuid()}, os.Geteuid()
-	for _, row := range []struct {
-		name  string
-		mode  os.FileMode
-		group int
-		want  bool
-	}{
-		{"own", 0o755, gid, true},
-		{"own_group_writes", 0o775, gid, true},
-		{"everybody_writes", 0o757, gid, false},
-		{"sticky", 0o777 | os.ModeSticky, gid, false},
-		{"other_group_writes", 0o775, gid + 1, false},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "d")
-			if err := os.Mkdir(dir, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Chown(dir, -1, row.group); err != nil {
-				t.Skip(err) // only root has groups to choose from
-			}
-			if err := os.Chmod(dir, row.mode); err != nil {
-				t.Fatal(err)
-			}
-			if us.Alone(dir) != row.want {
-				t.Errorf("mode %v, group %d: not %v", row.mode, row.group, row.want)
-			}
-		})
-	}
-	if dir := t.TempDir(); !us.Alone(filepath.Join(dir, "none")) || (Host{UID: us.UID + 1}).Alone(dir) {
-		t.Error("what is to be made, or is another user's")
-	}
-}
-
 func TestIdentify(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	if id := Identify(path); id != Missing || id.Rested(0) {

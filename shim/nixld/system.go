@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"uvshim/shim/host"
 )
 
 // FS is a file system in its own absolute path names, links followed unless said otherwise. The
@@ -151,14 +153,19 @@ func (s *System) Real(path string) (string, error) {
 	return real, nil
 }
 
-// ReadDir returns the entries of the directory at path, sorted by name.
+// maxNames bounds the names in a directory. The Nix store of a machine that is never cleaned has some
+// hundred thousand.
+const maxNames = 500_000
+
+// ReadDir returns the entries of the directory at path, sorted by name. Of too many it returns some and
+// host.ErrTooMany.
 func (s *System) ReadDir(path string) ([]fs.DirEntry, error) {
 	// by its path without links, so that an entry's Info too is answered by this system
 	real, err := s.walk(path, true)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return os.ReadDir(s.host(real))
+	return host.ReadDir(s.host(real), maxNames)
 }
 
 // open is open(2) in the system. The error is an errno.

@@ -55,10 +55,11 @@ type dists struct {
 	fs    elfdeps.FS
 	list  []*dist
 	owner map[string]*dist // of files that were asked for
+	left  int64            // bytes that may still be kept of all of them
 }
 
-func newDists(fs elfdeps.FS, paths []string) *dists {
-	d := &dists{fs: fs, owner: map[string]*dist{}}
+func newDists(fs elfdeps.FS, paths []string, most bounds) *dists {
+	d := &dists{fs: fs, owner: map[string]*dist{}, left: most.metadata}
 	for _, name := range paths {
 		d.list = append(d.list, newDist(name))
 	}
@@ -123,18 +124,28 @@ func (d *dists) load(dist *dist) {
 	metadata := path.Join(dist.path, "METADATA")
 	if strings.HasSuffix(dist.path, ".egg-info") {
 		metadata = path.Join(dist.path, "PKG-INFO")
-		dist.record, _ = readELF(d.fs, path.Join(dist.path, "top_level.txt"), maxMetadata)
+		dist.record = d.content(path.Join(dist.path, "top_level.txt"), maxMetadata)
 		if info, err := d.fs.Stat(dist.path); err == nil && info.Regular {
 			metadata = dist.path
 		}
 	} else {
-		dist.record, _ = readELF(d.fs, path.Join(dist.path, "RECORD"), maxRecord)
+		dist.record = d.content(path.Join(dist.path, "RECORD"), maxRecord)
 	}
-	text, _ := readELF(d.fs, metadata, maxMetadata)
+	text := d.content(metadata, maxMetadata)
 	dist.header, _, _ = bytes.Cut(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
 	if names := headers(dist.header, "Name"); len(names) > 0 && attribute.Normalize(names[0]) == dist.key {
 		dist.name = names[0] // the directory's name has "_" for "-"
 	}
+}
+
+// content returns the content of a file, as long as all that was read has room.
+func (d *dists) content(name string, limit int64) []byte {
+	data, err := readELF(d.fs, name, min(limit, d.left))
+	if err != nil {
+		return nil
+	}
+	d.left -= int64(len(data))
+	return data
 }
 
 // requires returns the normalised names of the distributions that dist depends on, extras and

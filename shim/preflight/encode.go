@@ -27,7 +27,7 @@ func encodeVerdict(v *Verdict, day string) []byte {
 		line("w", string(w.how), w.path, w.was)
 	}
 	line("v", string(v.Outcome), strconv.FormatBool(v.Certain), v.Reason, v.Python, v.Environment, v.Version,
-		strconv.FormatBool(v.Virtual), strconv.FormatBool(v.NixLD), strconv.FormatBool(v.NixOS), v.Release, v.Variable, strconv.Itoa(v.Files), v.Override)
+		strconv.FormatBool(v.Virtual), strconv.FormatBool(v.NixLD), strconv.FormatBool(v.NixOS), v.Release, v.Variable, strconv.Itoa(v.Files), v.Override, strconv.FormatBool(v.Partial))
 	for _, f := range v.Findings {
 		line("f", string(f.Kind), string(f.Severity), f.Soname, f.SymbolVersion, f.Attribute, string(f.AttributeKind),
 			f.Note, f.Distribution, f.DistVersion, f.File, f.Module, f.Path, f.Detail)
@@ -70,6 +70,7 @@ func decodeVerdict(text string) (v Verdict, day string, ok bool) {
 	if !whole {
 		return Verdict{}, "", false
 	}
+	v.watched = make([]watch, 0, 16) // more than most have: each size that it grew through is a page touched
 	var room [16]string
 	for text != "" {
 		line, rest, _ := strings.Cut(text, "\n")
@@ -86,12 +87,12 @@ func decodeVerdict(text string) (v Verdict, day string, ok bool) {
 			day = values[0]
 		case letter == "w" && len(values) == 3 && len(values[0]) == 1 && strings.Contains(watchKinds, values[0]):
 			v.watched = append(v.watched, watch{values[0][0], values[1], values[2]})
-		case letter == "v" && len(values) == 13:
+		case letter == "v" && len(values) == 14:
 			yes := func(i int) bool { return values[i] == "true" }
 			v.Outcome, v.Certain, v.Reason, v.Python, v.Environment = Outcome(values[0]), yes(1), values[2], values[3], values[4]
 			v.Version, v.Virtual, v.NixLD, v.NixOS, v.Release, v.Variable = values[5], yes(6), yes(7), yes(8), values[9], values[10]
 			v.Files, _ = strconv.Atoi(values[11])
-			v.Override = values[12]
+			v.Override, v.Partial = values[12], yes(13)
 		case letter == "f" && len(values) == 13:
 			v.Findings = append(v.Findings, Finding{Kind(values[0]), Severity(values[1]), values[2], values[3], values[4],
 				attribute.Kind(values[5]), values[6], values[7], values[8], values[9], values[10], values[11], values[12]})

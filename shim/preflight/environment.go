@@ -50,9 +50,13 @@ const (
 )
 
 const (
-	maxConfig  = 64 << 10
-	maxPth     = 256 << 10
-	maxTargets = 256 // of all .pth files of an environment
+	maxConfig = 64 << 10
+	maxPth    = 256 << 10
+
+	// of a directory of sys.path
+	maxPthFiles   = 1000
+	maxTargets    = 256
+	maxTargetText = 128 << 10
 )
 
 // Find returns the environment of the Python at the absolute path python, without running it, by

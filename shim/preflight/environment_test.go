@@ -115,6 +115,11 @@ func TestFind(t *testing.T) {
 			dirs: []string{"PYTHONPATH /pp", "PYTHONPATH /nix/store/b/lib/python3.13/site-packages",
 				"stdlib /m/lib/python3.13/lib-dynload", "site /m/lib/python3.13/site-packages"},
 			foreign: []string{"/nix/store/a-python3.12-x/lib/python3.12/site-packages"}, notes: "rel in PYTHONPATH"},
+		{name: "pythonpath_password", files: install("/m", "python3.13", "python3.13"), python: "/m/bin/python3.13",
+			env:     host.Env{"PYTHONPATH=https://me:hunter2@h/x"},
+			version: "3.13",
+			dirs:    []string{"PYTHONPATH /me", "stdlib /m/lib/python3.13/lib-dynload", "site /m/lib/python3.13/site-packages"},
+			notes:   "what in PYTHONPATH is relative"},
 		{name: "pth", files: install("/m", "python3.13", "python3.13").with(tree{
 			"/m/lib/python3.13/site-packages/a.pth":            "\ufeff/src\r\n# comment\nrel/dir  \n\nimport os; x\nimport\ty\n/gone\n/src\n",
 			"/m/lib/python3.13/site-packages/.hidden.pth":      "/hidden\n",
@@ -141,7 +146,7 @@ func TestFind(t *testing.T) {
 			if !slices.Equal(e.dirs(), row.dirs) {
 				t.Errorf("got  %q\nwant %q", e.dirs(), row.dirs)
 			}
-			if !slices.Equal(e.Foreign, row.foreign) || !strings.Contains(strings.Join(e.Notes, "\n"), row.notes) || row.notes == "" && len(e.Notes) > 0 {
+			if !slices.Equal(e.Foreign, row.foreign) || !strings.Contains(strings.Join(e.Notes, "\n"), row.notes) || row.notes == "" && len(e.Notes) > 0 || strings.Contains(strings.Join(e.Notes, "\n"), "hunter2") {
 				t.Errorf("foreign %q, notes %q", e.Foreign, e.Notes)
 			}
 			if e.Interp != ldso || e.Machine != elfdeps.MachineX86_64 {
@@ -243,9 +248,9 @@ func TestDists(t *testing.T) {
 		site + "/some_name/a.so":                            "", site + "/top/b.so": "", site + "/eggy/c.so": "", site + "/plain/d.so": "", site + "/nobody/e.so": "",
 	})
 	sys := nixos().with(files).root(t)
-	w := newWalker(sys, false, nil, 1, func() bool { return false })
+	w := newWalker(sys, false, nil, 1, func() bool { return false }, usualBounds())
 	w.walk([]Dir{{site, Site}})
-	d := newDists(sys.ELF(), w.dists)
+	d := newDists(sys.ELF(), w.dists, usualBounds())
 	for file, want := range map[string]string{
 		"some_name/a.so": "Some-Name 1.2", "top/b.so": "unlike 3", "eggy/c.so": "Old.Egg 0.5", "plain/d.so": "Plain 7", "nobody/e.so": "",
 	} {
@@ -268,7 +273,7 @@ func TestWalk_running(t *testing.T) {
 		"/y.egg-info": "", "/link": "-> a", "/loop": "-> .", "/a.libs/g.so": "", "/gone.so": "-> nowhere", "/h.so": "-> a/b.so", "/a/.so.d/x": "",
 	}.in(t, dir)
 	list := func(fast bool) (files, dists []string) {
-		w := newWalker(nixld.Running(), fast, []string{".so"}, 3, func() bool { return false })
+		w := newWalker(nixld.Running(), fast, []string{".so"}, 3, func() bool { return false }, usualBounds())
 		w.walk([]Dir{{dir, Site}})
 		for _, f := range w.files {
 			files = append(files, strings.TrimPrefix(f.path, dir)+" "+f.module)
@@ -278,7 +283,7 @@ func TestWalk_running(t *testing.T) {
 		}
 		return files, dists
 	}
-	want := []string{"/a.libs/g.so ", "/a/b.so a.b", "/a/c.so.1 ", "/h.so h", "/link/b.so link.b", "/link/c.so.1 "}
+	want := []string{"/a.libs/g.so ", "/a/b.so b", "/a/c.so.1 ", "/h.so h", "/link/b.so b", "/link/c.so.1 "}
 	for _, fast := range []bool{true, false} {
 		files, dists := list(fast)
 		if !slices.Equal(files, want) || !slices.Equal(dists, []string{"/x-1.dist-info", "/y.egg-info"}) {

@@ -59,7 +59,17 @@ func (f Finding) Listable() bool {
 }
 
 // The findings of a scan, one for each key.
-type findings map[findingKey]*Finding
+type findings struct {
+	all   map[findingKey]*Finding
+	most  bounds
+	count map[Severity]int
+	told  map[Severity]int // bytes
+	over  int              // further ones, which are only counted
+}
+
+func newFindings(most bounds) findings {
+	return findings{all: map[findingKey]*Finding{}, most: most, count: map[Severity]int{}, told: map[Severity]int{}}
+}
 
 type findingKey struct {
 	kind                  Kind
@@ -67,25 +77,36 @@ type findingKey struct {
 }
 
 // add adds f, or makes the one that is there required if f is.
-func (all findings) add(f Finding) {
+func (fs *findings) add(f Finding) {
 	key := findingKey{f.Kind, f.Soname, f.SymbolVersion, f.Distribution}
 	if f.Soname == "" {
 		key.soname = f.File
 	}
-	old := all[key]
+	old := fs.all[key]
 	switch {
-	case old == nil, old.Severity == Optional && f.Severity == Required:
-		all[key] = &f
+	case old == nil && (fs.count[f.Severity] >= fs.most.findings || fs.told[f.Severity]+f.length() > fs.most.told):
+		fs.over++
+	case old == nil:
+		fs.all[key] = &f
+		fs.count[f.Severity]++
+		fs.told[f.Severity] += f.length()
+	case old.Severity == Optional && f.Severity == Required:
+		fs.all[key] = &f
 	case old.Severity == Required && f.Severity == Optional:
 	case f.File < old.File:
-		all[key] = &f
+		fs.all[key] = &f
 	}
 }
 
+// length is how long the text of a finding is, about.
+func (f *Finding) length() int {
+	return 100 + len(f.Soname) + len(f.SymbolVersion) + len(f.Note) + len(f.File) + len(f.Module) + len(f.Path) + len(f.Detail)
+}
+
 // sorted returns the findings, required ones first.
-func (all findings) sorted() []Finding {
+func (fs *findings) sorted() []Finding {
 	var out []Finding
-	for _, f := range all {
+	for _, f := range fs.all {
 		out = append(out, *f)
 	}
 	slices.SortFunc(out, func(a, b Finding) int {

@@ -35,7 +35,7 @@ func OpenMemory(store remember.Store) *Memory {
 func (m *Memory) facts() *facts { return &facts{dir: m.dir} }
 
 // schema is that of a remembered verdict, and of the rules that led to it.
-const schema = "verdict 1"
+const schema = "verdict 2"
 
 // key is what a verdict is remembered by. A Nix shell shares an environment but not its verdict,
 // and so does a container.
@@ -156,7 +156,7 @@ func (w *watch) now() string {
 	case watchReal:
 		return realPath(w.path)
 	case watchNames:
-		return string(host.Identify(w.path)) + " " + namesHash(w.path)
+		return string(host.Identify(w.path)) + " " + namesHash(w.path, maxHashed)
 	}
 	return string(host.Identify(w.path))
 }
@@ -171,26 +171,27 @@ func (w *watch) holds() (ok, moved bool) {
 	if now == id {
 		return true, false
 	}
-	if now == string(host.Missing) || names == "" || namesHash(w.path) != names {
+	if now == string(host.Missing) || names == "" || namesHash(w.path, maxHashed) != names {
 		return false, false
 	}
 	w.was = now + " " + names
 	return true, true
 }
 
+// maxHashed bounds the names in a directory that are hashed. Real ones have some thousands.
+const maxHashed = 50_000
+
 // namesHash returns a hash of the sorted names in a directory, without __pycache__, which Python
-// makes when it first imports.
-func namesHash(dir string) string {
-	entries, err := os.ReadDir(dir)
+// makes when it first imports. Of a directory with too many it is "", and its times decide.
+func namesHash(dir string, limit int) string {
+	names, err := host.Names(dir, limit, func(name string) bool { return name != "__pycache__" })
 	if err != nil {
 		return ""
 	}
 	h := fnv.New128a()
-	for _, entry := range entries {
-		if name := entry.Name(); name != "__pycache__" {
-			h.Write([]byte(name))
-			h.Write([]byte{0})
-		}
+	for _, name := range names {
+		h.Write([]byte(name))
+		h.Write([]byte{0})
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -28,6 +28,11 @@ func (v *Verdict) Message(w Wording) string {
 	switch v.Outcome {
 	case NoLoader, StubLoader, Broken:
 		return v.loaderMessage()
+	case Unclear:
+		if v.Partial {
+			m := message{w: w}
+			return m.path(v.Environment) + " may miss libraries: " + say.Word(v.Reason)
+		}
 	case NotApplicable:
 		if v.Certain {
 			return say.Word(v.Python) + " cannot start: " + say.Word(v.Reason) + fixLine("uv venv")
@@ -44,6 +49,9 @@ func (v *Verdict) Message(w Wording) string {
 		m.many(required, subjects, users)
 	}
 	m.fixes(required)
+	if v.Partial {
+		m.line("besides", "%s", say.Word(v.Reason))
+	}
 	return strings.Join(m.lines, "\n")
 }
 
@@ -188,9 +196,9 @@ func (m *message) fixes(all []Finding) {
 	for _, f := range all {
 		switch {
 		case m.v.Outcome == NotApplicable && f.Kind != ForeignPath:
-			sentence("use a Python that uv manages: uv venv --managed-python")
+			sentence("uv venv --managed-python   # a Python that uv manages")
 		case f.Kind == ForeignPath:
-			sentence("unset PYTHONPATH, which a Nix shell has set")
+			sentence("unset PYTHONPATH   # which a Nix shell has set")
 		case f.Kind == ForeignLibc:
 			sentence("take glibc out of LD_LIBRARY_PATH and nix-ld's libraries: it comes with the loader")
 		case f.Kind == Shadowed:
@@ -213,7 +221,7 @@ func (m *message) fixes(all []Finding) {
 				sentence(say.Word(f.Soname + ": " + f.Note))
 			}
 		case f.AttributeKind == attribute.Unknown:
-			sentence("find the package of " + say.Word(f.Soname) + ": " + say.Word(f.Note))
+			sentence(m.unknown(f))
 		default:
 			sentence(say.Word(f.Soname + ": " + f.Note))
 		}
@@ -236,6 +244,15 @@ func (m *message) fixes(all []Finding) {
 	}
 }
 
+// unknown says how to find the package of a library that is in no table.
+func (m *message) unknown(f Finding) string {
+	const search = "nix-locate -w "
+	if strings.HasPrefix(f.Note, search) {
+		return say.Word(search + say.ShellWord("lib/"+f.Soname) + "   # finds the package of " + f.Soname)
+	}
+	return "find the package of " + say.Word(f.Soname) + ": " + say.Word(f.Note)
+}
+
 // driver says how a library of the graphics driver gets on the library path: no package has the
 // one that matches the kernel's module.
 func (m *message) driver(f Finding) string {
@@ -245,11 +262,12 @@ func (m *message) driver(f Finding) string {
 	} else if len(m.v.Drivers) > 0 {
 		dir = m.v.Drivers[0]
 	}
+	const hasIt = "   # the graphics driver has it"
 	name := m.v.Variable
 	if name == "" {
-		return "the graphics driver has it: export LD_LIBRARY_PATH=" + say.Word(dir)
+		return "export LD_LIBRARY_PATH=" + say.Word(say.ShellWord(dir)) + hasIt
 	}
-	return "the graphics driver has it: export " + name + "=\"${" + name + "-" + nixld.DefaultLibraryPath + "}:" + say.Word(dir) + "\""
+	return "export " + name + "=\"${" + name + "-" + nixld.DefaultLibraryPath + "}:" + say.Word(dir) + "\"" + hasIt
 }
 
 // path shows a path, from the working directory if it is below that.
@@ -270,7 +288,7 @@ func (v *Verdict) loaderMessage() string {
 	}
 	switch {
 	case v.Outcome == Broken:
-		return text + fixLine("unset NIX_LD and NIX_LD_LIBRARY_PATH, or log in anew")
+		return text + fixLine("unset NIX_LD NIX_LD_LIBRARY_PATH   # or log in anew")
 	case v.NixOS:
 		return text + "\n  fix        in configuration.nix, then nixos-rebuild switch:\n               programs.nix-ld.enable = true;"
 	}

@@ -60,13 +60,13 @@ numpy 2.5.5 needs 2 libraries that nix-ld does not provide
                programs.nix-ld.libraries = with pkgs; [ stdenv.cc.cc.lib zlib ];`},
 		{name: "driver", v: with(nix, need("libcuda.so.1", "torch", "2", "")), want: `
 torch 2 needs libcuda.so.1, which nix-ld does not provide
-  fix        the graphics driver has it: export NIX_LD_LIBRARY_PATH="${NIX_LD_LIBRARY_PATH-/run/current-system/sw/share/nix-ld/lib}:/run/opengl-driver/lib"`},
+  fix        export NIX_LD_LIBRARY_PATH="${NIX_LD_LIBRARY_PATH-/run/current-system/sw/share/nix-ld/lib}:/run/opengl-driver/lib"   # the graphics driver has it`},
 		{name: "no_such_abi", v: with(nix, need("libffi.so.7", "old", "1", "")), want: `
 old 1 needs libffi.so.7, which nix-ld does not provide
   fix        libffi.so.7: ` + attribute.Of("libffi.so.7", "25.11").Note},
 		{name: "unknown", v: with(nix, need("libqqq.so.1", "q", "1", "")), want: `
 q 1 needs libqqq.so.1, which nix-ld does not provide
-  fix        find the package of libqqq.so.1: nix-locate -w lib/libqqq.so.1`},
+  fix        nix-locate -w lib/libqqq.so.1   # finds the package of libqqq.so.1`},
 		{name: "version", v: with(nix, Finding{Kind: MissingVersion, Severity: Required, Soname: "libstdc++.so.6", SymbolVersion: "GLIBCXX_3.4.32",
 			Path: "/l/libstdc++.so.6", Attribute: "stdenv.cc.cc.lib", AttributeKind: attribute.Default, Distribution: "a", DistVersion: "1"}), want: `
 a 1 needs GLIBCXX_3.4.32 of libstdc++.so.6, which /l/libstdc++.so.6 does not have
@@ -78,14 +78,14 @@ a 1 needs GLIBC_2.50 of libc.so.6, which /g/libc.so.6 does not have
   fix        this glibc is older than the wheel asks for: use a newer system, or an older wheel`},
 		{name: "pythonpath", v: with(nix, Finding{Kind: ForeignPath, Severity: Required, File: "/nix/store/x", Module: "/nix/store/x"}), want: `
 PYTHONPATH: /nix/store/x is for another Python than 3.13
-  fix        unset PYTHONPATH, which a Nix shell has set`},
+  fix        unset PYTHONPATH   # which a Nix shell has set`},
 		{name: "mixed", v: with(nix, numpy, Finding{Kind: ForeignPath, Severity: Required, File: "/nix/store/x", Module: "/nix/store/x"}), want: `
 /p/.venv cannot work as it is, for 2 reasons
   missing    libstdc++.so.6: numpy 2.5.5
              /nix/store/x is for another Python than 3.13: PYTHONPATH
   fix        in configuration.nix, then nixos-rebuild switch:
                programs.nix-ld.libraries = with pkgs; [ stdenv.cc.cc.lib ];
-             unset PYTHONPATH, which a Nix shell has set`},
+             unset PYTHONPATH   # which a Nix shell has set`},
 		{name: "other_linux", v: with(other, numpy), want: `
 numpy 2.5.5 needs libstdc++.so.6, which this system does not have
   needed by  /p/.venv/lib/numpy/x.so
@@ -93,7 +93,7 @@ numpy 2.5.5 needs libstdc++.so.6, which this system does not have
 		{name: "nix_built", v: with(built, numpy), want: `
 numpy 2.5.5 needs libstdc++.so.6, which it does not find: its Python was built by Nix and does not use nix-ld
   needed by  /p/.venv/lib/numpy/x.so
-  fix        use a Python that uv manages: uv venv --managed-python`},
+  fix        uv venv --managed-python   # a Python that uv manages`},
 		{name: "nix_built_fine", v: built},
 		{name: "loader", v: Verdict{Outcome: NoLoader, Certain: true, NixOS: true, Python: "/py", Reason: "there is no /lib64/x"}, want: `
 /py cannot start: there is no /lib64/x
@@ -103,14 +103,14 @@ numpy 2.5.5 needs libstdc++.so.6, which it does not find: its Python was built b
 /py cannot start: there is no /lib64/x`},
 		{name: "nixld_broken", v: Verdict{Outcome: Broken, NixOS: true, Python: "/py", Reason: "too old"}, want: `
 /py may not start: too old
-  fix        unset NIX_LD and NIX_LD_LIBRARY_PATH, or log in anew`},
+  fix        unset NIX_LD NIX_LD_LIBRARY_PATH   # or log in anew`},
 		{name: "collected", v: Verdict{Outcome: NotApplicable, Certain: true, Python: "/py", Reason: "gone"}, want: `
 /py cannot start: gone
   fix        uv venv`},
 		{name: "hostile", v: with(nix, need("lib\x1b[31m.so", "a\nb", "1", "/f\x07")), want: `
 a\nb 1 needs lib\x1b[31m.so, which nix-ld does not provide
   needed by  /f\a
-  fix        find the package of lib\x1b[31m.so: nix-locate -w lib/lib\x1b[31m.so`},
+  fix        nix-locate -w $'lib/lib\x1b[31m.so'   # finds the package of lib\x1b[31m.so`},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

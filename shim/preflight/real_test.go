@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -190,11 +191,12 @@ func (l lab) predict(t *testing.T, env host.Env) ([]predicted, Verdict) {
 		if f.module == "" || f.optional {
 			continue
 		}
-		s.findings = findings{}
+		s.findings = newFindings(s.most)
+		s.objects.Store(int64(s.most.objects))
 		s.each([]int{i}, outcomes)
 		s.judge(f, &outcomes[i])
 		p := predicted{file: f}
-		for _, f := range s.findings {
+		for _, f := range s.findings.all {
 			if f.Severity == Required {
 				p.required = append(p.required, f.Soname)
 			}
@@ -210,7 +212,7 @@ func (l lab) truth(t *testing.T, env host.Env, modules []predicted, more ...stri
 	t.Helper()
 	var input strings.Builder
 	for _, m := range modules {
-		input.WriteString(m.module + "\t" + m.path + "\n")
+		input.WriteString(m.name() + "\t" + m.path + "\n")
 	}
 	for _, name := range more {
 		input.WriteString(name + "\n")
@@ -294,7 +296,7 @@ func TestReal(t *testing.T) {
 			}
 			failures := 0
 			for _, m := range modules {
-				said := alone[m.module]
+				said := alone[m.name()]
 				if (said != "") != (len(m.required) > 0) {
 					t.Errorf("%s: the loader says %q, the verdict %q", m.path, said, m.required)
 				}
@@ -321,4 +323,10 @@ func TestReal(t *testing.T) {
 			t.Logf("%d modules, %d not loadable; %s", len(modules), failures, v.Outcome)
 		})
 	}
+}
+
+// name is what the module of a file is imported as.
+func (f file) name() string {
+	dirs := strings.TrimPrefix(path.Dir(f.path), f.site)
+	return strings.TrimPrefix(strings.ReplaceAll(dirs, "/", ".")+"."+f.module, ".")
 }

@@ -24,15 +24,23 @@ type scan struct {
 	wheel    bool     // a wheel alone: what it depends on is not there
 	parallel int
 	stop     func() bool
+	most     bounds
+	memory   *measured
 
 	met      *trouble // what could not be looked at, though it may be there
 	files    []file
+	over     int  // shared objects that are not among the files, which are many
+	more     bool // and not all were counted
 	cut      bool // there was no time to find them all
 	dists    *dists
 	byName   map[string][]int // files by their base name
 	reached  sync.Map         // paths that some module loads
+	objects  atomic.Int64     // that may still be loaded
+	refused  atomic.Int64     // files that are no shared objects, whatever their names say
+	passed   atomic.Int64     // files that were not looked at, as too much would have to be kept
 	findings findings
 	needs    map[string]bool
+	told     int // bytes of needs
 }
 
 // An outcome is what came of opening one file.
@@ -45,7 +53,8 @@ type outcome struct {
 
 // run fills s.findings and s.needs. It reports false if it had to stop before the end.
 func (s *scan) run() bool {
-	s.findings, s.needs = findings{}, map[string]bool{}
+	s.findings, s.needs = newFindings(s.most), map[string]bool{}
+	s.objects.Store(int64(s.most.objects))
 	var modules, others []int
 	for i, f := range s.files {
 		switch {
@@ -91,9 +100,17 @@ func (s *scan) each(list []int, outcomes []outcome) bool {
 					return
 				}
 				i := list[n]
+				outcomes[i].done = true
+				if s.objects.Load() < 0 || s.memory.left.Load() < 0 {
+					s.passed.Add(1)
+					continue
+				}
 				process := s.base.Clone()
 				result := process.Open(s.files[i].path, nil)
-				outcomes[i].done = true
+				s.objects.Add(-int64(len(result.Objects)))
+				if result.Root == nil && s.refused.Add(1) > int64(s.most.findings) {
+					continue // there is enough to tell, and nothing to keep
+				}
 				outcomes[i].failed = !result.OK()
 				if outcomes[i].failed {
 					outcomes[i].result = result
@@ -238,13 +255,17 @@ func (s *scan) judge(f file, o *outcome) {
 
 // need notes a soname that comes from outside, unless it comes with the loader.
 func (s *scan) need(name string) {
-	if s.needs[name] || name == "" || strings.Contains(name, "/") {
+	if s.needs[name] || name == "" || len(name) > maxName || strings.Contains(name, "/") || s.told+len(name) > s.most.needs {
 		return
 	}
 	if kind := attribute.Of(name, s.release).Kind; kind != attribute.Glibc && kind != attribute.Kernel {
 		s.needs[name] = true
+		s.told += len(name)
 	}
 }
+
+// maxName is NAME_MAX: there is no library of a longer name.
+const maxName = 255
 
 // owned says which distribution a finding is about: that of the file with the need, or else of the
 // module that leads to it.
@@ -303,8 +324,7 @@ func (s *scan) loadedByName(f file) bool {
 
 // exports reports whether a file has the function by which Python makes a module of it.
 func (s *scan) exports(f file) bool {
-	_, name, _ := cutLast(f.module, ".")
-	return contains(s.fs, f.path, []byte("\x00PyInit_"+name+"\x00"))
+	return contains(s.fs, f.path, []byte("\x00PyInit_"+f.module+"\x00"), s.stop)
 }
 
 func cutLast(text, sep string) (before, after string, found bool) {
@@ -318,14 +338,14 @@ func cutLast(text, sep string) (before, after string, found bool) {
 const maxSearch = 512 << 20
 
 // contains reports whether a file has the bytes in it.
-func contains(fs elfdeps.FS, name string, want []byte) bool {
+func contains(fs elfdeps.FS, name string, want []byte, stop func() bool) bool {
 	f, err := fs.Open(name)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
 	buf := make([]byte, 256<<10)
-	for off := int64(0); off < maxSearch; off += int64(len(buf) - len(want)) {
+	for off := int64(0); off < maxSearch && !stop(); off += int64(len(buf) - len(want)) {
 		n, err := f.ReadAt(buf, off)
 		if bytes.Contains(buf[:n], want) {
 			return true

@@ -31,7 +31,7 @@ func (d *dists) sourceOf(dist *dist) *source {
 	for _, rel := range recordedFiles(dist.record, maxSources, func(rel string) bool {
 		return strings.HasSuffix(rel, ".py") && !strings.Contains(rel, "/tests/") && !strings.Contains(rel, "/test/")
 	}) {
-		data, err := readELF(d.fs, path.Join(dist.site, rel), maxSource)
+		data, err := readELF(d.fs, path.Join(dist.site, rel), min(maxSource, d.left))
 		if err != nil {
 			continue
 		}
@@ -47,6 +47,7 @@ func (d *dists) sourceOf(dist *dist) *source {
 			break
 		}
 		s.text = append(s.text, data)
+		d.left -= int64(len(data))
 	}
 	return s
 }

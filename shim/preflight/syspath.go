@@ -10,6 +10,7 @@ import (
 	"uvshim/policy/version"
 	"uvshim/shim/host"
 	"uvshim/shim/nixld"
+	"uvshim/shim/redact"
 )
 
 // path sets e.Dirs.
@@ -60,6 +61,9 @@ func (e *Environment) pythonPath(value string) {
 		switch {
 		case dir == "":
 		case !path.IsAbs(dir):
+			if redact.Text(value) != value {
+				dir = "what" // parts of a URL with a password do not show that they are
+			}
 			e.note("%s in PYTHONPATH is relative and was not looked at", dir)
 		case e.foreign(dir):
 			e.Foreign = append(e.Foreign, dir)
@@ -105,17 +109,12 @@ func (e *Environment) site(sys nixld.FS, dir string, source Source) {
 	if !e.add(sys, dir, source) {
 		return
 	}
-	entries, err := sys.ReadDir(dir)
+	names, err := pthFiles(sys, dir)
 	if err != nil {
 		e.note("%s cannot be read: %v", dir, err)
-		return
 	}
-	targets := 0
-	for _, entry := range entries {
-		name := entry.Name()
-		if !strings.HasSuffix(name, ".pth") || strings.HasPrefix(name, ".") {
-			continue
-		}
+	targets, length := 0, 0
+	for _, name := range names {
 		data, err := readFile(sys, path.Join(dir, name), maxPth)
 		if err != nil {
 			e.note("%s cannot be read: %v", path.Join(dir, name), err)
@@ -126,16 +125,33 @@ func (e *Environment) site(sys nixld.FS, dir string, source Source) {
 			e.note("%s imports through code, which cannot be seen", path.Join(dir, name))
 		}
 		for _, line := range lines {
-			if targets++; targets > maxTargets {
-				e.note("%s names more than %d directories", dir, maxTargets)
-				return
-			}
 			if !path.IsAbs(line) {
 				line = path.Join(dir, line)
+			}
+			length += len(line)
+			if targets++; targets > maxTargets || length > maxTargetText {
+				e.note("the .pth files in %s name too many directories to look at", dir)
+				return
 			}
 			e.add(sys, path.Clean(line), Pth)
 		}
 	}
+}
+
+// pthFiles returns the names of the .pth files in a directory that count.
+func pthFiles(sys nixld.FS, dir string) ([]string, error) {
+	counts := func(name string) bool { return strings.HasSuffix(name, ".pth") && !strings.HasPrefix(name, ".") }
+	if s, ok := sys.(*nixld.System); ok && s.Running() {
+		return host.Names(dir, maxPthFiles, counts)
+	}
+	entries, err := sys.ReadDir(dir)
+	var names []string
+	for _, entry := range entries {
+		if counts(entry.Name()) && len(names) < maxPthFiles {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, err
 }
 
 // parsePth returns the lines of a .pth file that name directories, and whether it has code (site.py,
@@ -155,7 +171,7 @@ func parsePth(text string) (dirs []string, code bool) {
 }
 
 func (e *Environment) note(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(e.Notes, text) {
+	if text := fmt.Sprintf(format, args...); len(e.Notes) < maxNotes && !slices.Contains(e.Notes, text) {
 		e.Notes = append(e.Notes, text)
 	}
 }

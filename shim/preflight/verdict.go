@@ -34,7 +34,7 @@ const (
 type Verdict struct {
 	Outcome Outcome
 	Certain bool   // the Python cannot start, whatever else; all others are inferred
-	Reason  string // for a human, without a full stop; empty for OK and NotCovered
+	Reason  string // for a human, without a full stop; empty for OK, and for NotCovered that is not Partial
 
 	Python      string // the executable
 	Environment string // root of the environment
@@ -53,13 +53,14 @@ type Verdict struct {
 	Notes      []string // what could not be looked at
 	Files      int      // how many shared objects were looked at
 	Incomplete bool     // the scan did not come to its end: what is not in Findings is not known
+	Partial    bool     // there is more than is looked at: Reason says how much
 
 	watched []watch
 }
 
 // Covered reports whether nothing required is missing.
 func (v *Verdict) Covered() bool {
-	return !v.Incomplete && !slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Severity == Required })
+	return !v.Incomplete && !v.Partial && !slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Severity == Required })
 }
 
 // Required returns the required findings.
@@ -100,11 +101,13 @@ func (v Verdict) Without(ignored []string) Verdict {
 // conclude sets the outcome of a Python whose loader works.
 func (v *Verdict) conclude() {
 	switch {
-	case v.Outcome != OK && v.Outcome != NotCovered && v.Outcome != ForeignPython:
+	case v.Outcome != OK && v.Outcome != NotCovered && v.Outcome != ForeignPython && !(v.Outcome == Unclear && v.Partial):
 	case slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Kind == ForeignPath }):
 		v.Outcome = ForeignPython
 	case len(v.Required()) > 0:
 		v.Outcome = NotCovered
+	case v.Partial:
+		v.Outcome = Unclear
 	default:
 		v.Outcome = OK
 	}
@@ -122,6 +125,8 @@ type Request struct {
 	// Paths are files and directories to look at in the place of what the environment has: shared
 	// objects and directories with modules in them.
 	Paths []string
+
+	most bounds // the usual ones where it is zero
 }
 
 // Check looks at everything. An error means that nothing is known: the Python is no ELF program,
@@ -239,13 +244,18 @@ func (v *Verdict) begin(r Request, env host.Env, e *Environment, state *nixld.St
 	if err != nil {
 		return nil, elfdeps.Result{}, err
 	}
-	system.Files = elfdeps.NewFiles(fs, memory)
+	if r.most == (bounds{}) {
+		r.most = usualBounds()
+	}
+	kept := &measured{Memory: memory}
+	kept.left.Store(r.most.facts)
+	system.Files = elfdeps.NewFiles(fs, kept)
 	base, start, err := elfdeps.Start(system, e.Python)
 	if err != nil {
 		return nil, start, err
 	}
 	s := &scan{
-		fs: fs, base: base, release: v.Release, nixLD: v.NixLD, drivers: v.Drivers, all: r.All, parallel: runtime.GOMAXPROCS(0),
+		fs: fs, base: base, most: r.most, memory: kept, release: v.Release, nixLD: v.NixLD, drivers: v.Drivers, all: r.All, parallel: runtime.GOMAXPROCS(0),
 		stop: func() bool { return !r.Stop.IsZero() && time.Now().After(r.Stop) },
 	}
 	switch {
@@ -260,7 +270,7 @@ func (v *Verdict) begin(r Request, env host.Env, e *Environment, state *nixld.St
 // walk finds the files of a scan.
 func (v *Verdict) walk(s *scan, r Request, e *Environment) {
 	dirs := e.Dirs
-	w := newWalker(r.System, r.System.Running(), e.suffixes(), s.parallel, s.stop)
+	w := newWalker(r.System, r.System.Running(), e.suffixes(), s.parallel, s.stop, s.most)
 	if len(r.Paths) > 0 {
 		dirs = nil
 	}
@@ -277,18 +287,30 @@ func (v *Verdict) walk(s *scan, r Request, e *Environment) {
 	}
 	w.walk(dirs)
 	v.Notes = append(v.Notes, w.notes...)
-	s.files, s.cut, s.dists = w.files, w.cut.Load(), newDists(s.fs, w.dists)
+	s.files, s.over, s.more, s.cut = w.files, w.over, w.more.Load(), w.cut.Load()
+	s.dists = newDists(s.fs, w.dists, s.most)
 }
 
 // scan runs a scan that has its files. start is how the interpreter starts.
 func (v *Verdict) scan(s *scan, start elfdeps.Result) {
-	v.Incomplete, v.Files = !s.run(), len(s.files)
+	v.Incomplete = !s.run()
+	passed := int(s.passed.Load())
+	v.Files = len(s.files) - passed
+	if !v.Incomplete && (passed+s.over > 0 || s.more) {
+		v.Partial, v.Reason = true, tooMany(v.Files, passed+s.over, s.more)
+	}
 	for _, p := range start.Problems {
 		if !p.Kind.Note() {
 			f := s.finding(p, start.Root.Path, s.base)
 			f.Severity = Required
 			s.findings.add(f)
 		}
+	}
+	if over := s.findings.over; over > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%d further findings are not listed", over))
+	}
+	if over := int(s.refused.Load()) - s.most.findings; over > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%d further files have the names of shared objects and are none", over))
 	}
 	v.Findings = append(v.Findings, s.findings.sorted()...)
 	v.Needs = append(v.Needs, sortedKeys(s.needs)...)

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -20,16 +19,13 @@ import (
 type file struct {
 	path     string
 	site     string // the directory of sys.path that it is below
-	module   string // dotted name; empty for what cannot be imported
+	module   string // last part of its name; empty for what cannot be imported
 	tagged   bool   // its suffix says that it is a module
 	optional bool   // by its place
 	source   Source
 }
 
-const (
-	maxDepth   = 40
-	maxEntries = 2 << 20
-)
+const maxDepth = 40 // directories in one another
 
 // A walker lists the shared objects below directories. Links to directories are followed only
 // where an import would follow them.
@@ -38,15 +34,19 @@ type walker struct {
 	fast     bool // the running system: ask the kernel
 	suffixes []string
 	stop     func() bool
+	most     bounds
 
-	limit   chan struct{} // tokens for further goroutines
-	group   sync.WaitGroup
-	entries atomic.Int64
-	cut     atomic.Bool // stopped before the end
+	limit chan struct{} // tokens for further goroutines
+	group sync.WaitGroup
+	names atomic.Int64 // of directories and links
+	cut   atomic.Bool  // stopped before the end
+	more  atomic.Bool  // there are more names than are looked at
 
 	mu    sync.Mutex
 	seen  map[fileID]bool
 	files []file
+	paths int      // bytes of their paths
+	over  int      // further shared objects, which are only counted
 	dists []string // paths of .dist-info and .egg-info
 	notes []string
 }
@@ -59,8 +59,8 @@ type dirEntry struct {
 	kind byte // unix.DT_*
 }
 
-func newWalker(sys nixld.FS, fast bool, suffixes []string, parallel int, stop func() bool) *walker {
-	return &walker{sys: sys, fast: fast, suffixes: suffixes, stop: stop,
+func newWalker(sys nixld.FS, fast bool, suffixes []string, parallel int, stop func() bool, most bounds) *walker {
+	return &walker{sys: sys, fast: fast, suffixes: suffixes, stop: stop, most: most,
 		limit: make(chan struct{}, max(parallel-1, 0)), seen: map[fileID]bool{}}
 }
 
@@ -79,8 +79,7 @@ func (w *walker) walk(dirs []Dir) {
 type step struct {
 	path, site string
 	source     Source
-	module     string // dotted, with a dot at its end
-	importable bool   // all names down to here can be imported
+	importable bool // all names down to here can be imported
 	optional   bool
 	depth      int
 	link       bool
@@ -91,19 +90,18 @@ func (w *walker) dir(s step) {
 		w.cut.Store(true)
 		return
 	}
-	if !w.enter(s) {
+	if w.more.Load() || !w.enter(s) {
 		return
 	}
-	entries, err := w.list(s.path)
+	entries, err := w.list(s)
 	if err != nil {
 		w.note("%s cannot be read: %v", s.path, err)
-		return
-	}
-	if w.entries.Add(int64(len(entries))) > maxEntries {
-		w.note("more than %d names: the rest was not looked at", maxEntries)
-		return
 	}
 	for _, entry := range entries {
+		if w.stop() {
+			w.cut.Store(true)
+			return
+		}
 		if entry.kind == unix.DT_UNKNOWN || entry.kind == unix.DT_LNK && (library(entry.name) || identifier(entry.name)) {
 			w.resolve(s.path, &entry)
 		}
@@ -111,11 +109,7 @@ func (w *walker) dir(s step) {
 		case unix.DT_DIR, linkToDir:
 			w.descend(s, entry)
 		case unix.DT_REG:
-			if library(entry.name) {
-				w.library(s, entry.name)
-			} else if s.depth == 0 && strings.HasSuffix(entry.name, ".egg-info") {
-				w.dist(path.Join(s.path, entry.name))
-			}
+			w.regular(s, entry.name)
 		}
 	}
 }
@@ -161,14 +155,13 @@ func (w *walker) descend(s step, entry dirEntry) {
 	next := s
 	next.path, next.depth = s.path+"/"+name, s.depth+1
 	next.importable = s.importable && identifier(name)
-	next.module = s.module + name + "."
 	next.optional = s.optional || optionalDir(name)
 	next.link = entry.kind == linkToDir
 	if next.link && !next.importable {
 		return
 	}
-	if next.depth > maxDepth {
-		w.note("%s is too deep", next.path)
+	if next.depth > maxDepth || len(next.path) >= maxPath {
+		w.note("below %s there are directories too deep to look at", s.site)
 		return
 	}
 	select {
@@ -218,9 +211,19 @@ func (w *walker) id(name string) (fileID, bool) {
 }
 
 func (w *walker) library(s step, name string) {
+	w.mu.Lock()
+	w.paths += len(s.path) + 1 + len(name)
+	over := len(w.files) >= w.most.files || w.paths > w.most.paths
+	if over {
+		w.over++
+	}
+	w.mu.Unlock()
+	if over {
+		return
+	}
 	f := file{path: s.path + "/" + name, site: s.site, source: s.source, optional: s.optional}
 	if module, tagged, ok := moduleName(name, w.suffixes); ok && s.importable {
-		f.module, f.tagged = s.module+module, tagged
+		f.module, f.tagged = module, tagged
 		if s.source == Stdlib {
 			f.optional = f.optional || optionalStdlib(module)
 		}
@@ -232,44 +235,60 @@ func (w *walker) library(s step, name string) {
 
 func (w *walker) dist(name string) {
 	w.mu.Lock()
-	w.dists = append(w.dists, name)
+	over := len(w.dists) >= w.most.dists
+	if !over {
+		w.dists = append(w.dists, name)
+	}
 	w.mu.Unlock()
+	if over {
+		w.note("there are more than %d distributions", w.most.dists)
+	}
 }
 
 func (w *walker) note(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if text := fmt.Sprintf(format, args...); len(w.notes) < 100 && !slices.Contains(w.notes, text) {
+	if text := fmt.Sprintf(format, args...); len(w.notes) < maxNotes && !slices.Contains(w.notes, text) {
 		w.notes = append(w.notes, text)
 	}
 }
 
-// list returns the names in a directory, in no order. On the running system it asks the kernel
-// itself: os.ReadDir sorts, and its entries cost more than the answer.
-func (w *walker) list(dir string) ([]dirEntry, error) {
+// list returns the names in a directory that may be directories or links, in no order, as far as they
+// can still be taken; what else is of use is taken up at once. On the running system it asks the
+// kernel itself: os.ReadDir sorts, and its entries cost more than the answer.
+func (w *walker) list(s step) (out []dirEntry, err error) {
+	room := w.most.names - int(w.names.Load())
+	defer func() {
+		if w.names.Add(int64(len(out))) > int64(w.most.names) {
+			w.more.Store(true)
+		}
+	}()
 	if !w.fast {
-		entries, err := w.sys.ReadDir(dir)
-		var out []dirEntry
+		entries, err := w.sys.ReadDir(s.path)
 		for _, entry := range entries {
-			kind := byte(unix.DT_UNKNOWN)
-			if entry.Type().IsRegular() {
-				kind = unix.DT_REG
-			} else if entry.IsDir() {
-				kind = unix.DT_DIR
+			switch kind := entry.Type(); {
+			case kind.IsRegular():
+				w.regular(s, entry.Name())
+			case kind.IsDir():
+				out = append(out, dirEntry{entry.Name(), unix.DT_DIR})
+			default:
+				out = append(out, dirEntry{entry.Name(), unix.DT_UNKNOWN})
 			}
-			out = append(out, dirEntry{entry.Name(), kind})
 		}
 		return out, err
 	}
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	fd, err := unix.Open(s.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
-	var out []dirEntry
-	for {
+	for len(out) <= room {
+		if w.stop() {
+			w.cut.Store(true)
+			break
+		}
 		n, err := unix.Getdents(fd, *buf)
 		if err == unix.EINTR {
 			continue
@@ -277,15 +296,16 @@ func (w *walker) list(dir string) ([]dirEntry, error) {
 		if err != nil || n <= 0 {
 			return out, err
 		}
-		out = appendEntries(out, (*buf)[:n])
+		out = w.entries(s, out, (*buf)[:n])
 	}
+	return out, nil
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
-// appendEntries reads linux_dirent64 structures (getdents64(2)). What can neither be a directory
-// nor the name of a library or distribution is left out.
-func appendEntries(out []dirEntry, b []byte) []dirEntry {
+// entries reads linux_dirent64 structures (getdents64(2)). Of what is neither a directory nor a link
+// only libraries and distributions are of use.
+func (w *walker) entries(s step, out []dirEntry, b []byte) []dirEntry {
 	const head = 19 // inode, offset, length, type
 	for len(b) > head {
 		size := int(binary.NativeEndian.Uint16(b[16:]))
@@ -299,19 +319,23 @@ func appendEntries(out []dirEntry, b []byte) []dirEntry {
 		}
 		switch kind {
 		case unix.DT_REG:
-			if !library(string(name)) && !strings.HasSuffix(string(name), ".egg-info") {
-				continue
-			}
+			w.regular(s, string(name))
 		case unix.DT_DIR, unix.DT_LNK, unix.DT_UNKNOWN:
-			if string(name) == "." || string(name) == ".." {
-				continue
+			if string(name) != "." && string(name) != ".." {
+				out = append(out, dirEntry{string(name), kind})
 			}
-		default:
-			continue
 		}
-		out = append(out, dirEntry{string(name), kind})
 	}
 	return out
+}
+
+// regular takes up a regular file.
+func (w *walker) regular(s step, name string) {
+	if library(name) {
+		w.library(s, name)
+	} else if s.depth == 0 && strings.HasSuffix(name, ".egg-info") {
+		w.dist(s.path + "/" + name)
+	}
 }
 
 // infoID returns the identity in what stat(2) said.

@@ -83,7 +83,7 @@ func Wheel(r Request, name string) (Verdict, error) {
 			s.files = append(s.files, fileAt(fs.root, rel, suffixes))
 		}
 	}
-	s.dists = newDists(fs, metadata)
+	s.dists = newDists(fs, metadata, s.most)
 	v.scan(s, start)
 	v.conclude()
 	return v, nil
@@ -100,9 +100,6 @@ func fileAt(site, rel string, suffixes []string) file {
 	}
 	if name, tagged, ok := moduleName(base, suffixes); ok && importable {
 		f.module, f.tagged = name, tagged
-		if dirs != "" {
-			f.module = strings.ReplaceAll(dirs, "/", ".") + "." + name
-		}
 	}
 	return f
 }
@@ -139,6 +136,7 @@ type wheelFS struct {
 	dirs   map[string]bool
 	notes  []string
 	budget int64 // bytes that may still be unpacked
+	head   int64 // bytes of a file's beginning that are kept in memory
 }
 
 type wheelEntry struct {
@@ -153,7 +151,7 @@ func openWheel(under elfdeps.FS, name string, r io.ReaderAt, size int64) (*wheel
 		return nil, err
 	}
 	limited.left = -1
-	w := &wheelFS{FS: under, root: path.Clean(name), files: map[string]*wheelEntry{}, dirs: map[string]bool{}, budget: maxUnpacked}
+	w := &wheelFS{FS: under, root: path.Clean(name), files: map[string]*wheelEntry{}, dirs: map[string]bool{}, budget: maxUnpacked, head: maxHead}
 	skip := func(name, why string) {
 		if len(w.notes) < 20 {
 			w.notes = append(w.notes, fmt.Sprintf("%q was not looked at: %s", name, why))
@@ -167,7 +165,10 @@ func openWheel(under elfdeps.FS, name string, r io.ReaderAt, size int64) (*wheel
 		case !utf8.ValidString(rel):
 			skip(rel, "its name is not UTF-8")
 			continue
-		case !local(rel) || rel != path.Clean(rel) || strings.Contains(rel, "\\"):
+		case len(rel) >= maxPath-len(w.root):
+			skip(rel[:min(100, len(rel))]+"…", "its name is too long")
+			continue
+		case !local(rel) || rel == "." || rel != path.Clean(rel) || strings.Contains(rel, "\\"):
 			skip(rel, "its name leads out of the wheel")
 			continue
 		case !f.Mode().IsRegular():
@@ -282,7 +283,7 @@ func (f *wheelFile) ReadAt(p []byte, off int64) (int, error) {
 		tail = io.EOF
 	}
 	p = p[:end-off]
-	if end > int64(len(f.head)) && end <= maxHead {
+	if end > int64(len(f.head)) && end <= f.fs.head {
 		if err := f.grow(end); err != nil {
 			return 0, err
 		}

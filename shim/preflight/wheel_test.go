@@ -122,7 +122,8 @@ func TestWheel_bomb(t *testing.T) {
 
 // However it is asked for, an entry reads like the file it was made of.
 func TestWheelFile(t *testing.T) {
-	content := make([]byte, maxHead+3<<20)
+	const head = 1 << 20
+	content := make([]byte, head+1<<20)
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range content {
 		content[i] = byte(random.Uint32()) & 3
@@ -133,7 +134,7 @@ func TestWheelFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fs.budget = budget
+		fs.budget, fs.head = budget, head
 		f, err := fs.Open("/w.whl/y/../x")
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +142,7 @@ func TestWheelFile(t *testing.T) {
 		return f.(*wheelFile)
 	}
 	f := open(maxUnpacked)
-	for _, r := range [][2]int{{0, 64}, {100, 1 << 20}, {10, 20}, {maxHead - 5, 10}, {maxHead + 100, 5000}, {maxHead + 50, 10}, {5, 5}, {len(content) - 10, 10}} {
+	for _, r := range [][2]int{{0, 64}, {100, 1 << 20}, {10, 20}, {head - 5, 10}, {head + 100, 5000}, {head + 50, 10}, {5, 5}, {len(content) - 10, 10}} {
 		p := make([]byte, r[1])
 		if n, err := f.ReadAt(p, int64(r[0])); n != len(p) || err != nil || !bytes.Equal(p, content[r[0]:r[0]+r[1]]) {
 			t.Fatalf("at %d: %d bytes, %v", r[0], n, err)
@@ -153,14 +154,14 @@ func TestWheelFile(t *testing.T) {
 	}
 	var last error
 	for range 100 {
-		if _, last = f.ReadAt(p, maxHead+1<<20); last != nil {
+		if _, last = f.ReadAt(p, head+1<<19); last != nil {
 			break
 		}
 	}
 	if !errors.Is(last, errAgain) {
 		t.Errorf("back and forth: %v", last)
 	}
-	if _, err := open(1000).ReadAt(make([]byte, 100), maxHead+1); !errors.Is(err, errBudget) {
+	if _, err := open(1000).ReadAt(make([]byte, 100), head+1); !errors.Is(err, errBudget) {
 		t.Errorf("over the budget: %v", err)
 	}
 }

@@ -22,12 +22,13 @@ import (
 // two versions of shim may run side by side.
 const schema = "shim remember 1"
 
-// limit bounds what is read back, in bytes.
-const limit = 1 << 20
+// limit bounds what is kept under one key, in bytes.
+const limit = 4 << 20
 
 // A Store is a directory of remembered things. The zero Store remembers nothing.
 type Store struct {
-	dir string
+	dir  string
+	host host.Host
 }
 
 // Open returns the store below the cache directory, for a host that may write there. Elsewhere
@@ -42,7 +43,7 @@ func Open(h host.Host) Store {
 	if !h.Alone(dir) {
 		return Store{}
 	}
-	return Store{dir: dir}
+	return Store{dir: dir, host: h}
 }
 
 // Dir returns the directory of the store, "" of one that remembers nothing.
@@ -54,11 +55,11 @@ func (s Store) Load(key string) ([]byte, bool) {
 	if s.dir == "" {
 		return nil, false
 	}
-	data, err := host.ReadFile(s.file(key), limit)
+	data, err := s.host.ReadOwn(s.file(key), limit)
 	if err != nil {
 		return nil, false
 	}
-	return bytes.CutPrefix(data, header(key))
+	return cutHeader(data, key)
 }
 
 // Save keeps data under key.
@@ -66,11 +67,28 @@ func (s Store) Save(key string, data []byte) error {
 	if s.dir == "" {
 		return errNoDir
 	}
-	file := s.file(key)
+	file, text := s.file(key), append(header(key), data...)
+	if len(text) > limit {
+		return host.ErrTooLarge // it would not be read back
+	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	return host.WriteFile(file, append(header(key), data...), 0o600)
+	added := host.Identify(file) == host.Missing
+	if err := host.WriteFile(file, text, 0o600); err != nil {
+		return err
+	}
+	if added {
+		prune(filepath.Dir(file), filepath.Base(file))
+	}
+	return nil
+}
+
+// Forget deletes what is kept under key.
+func (s Store) Forget(key string) {
+	if s.dir != "" {
+		os.Remove(s.file(key))
+	}
 }
 
 // Settle is how long a file must have rested before what it says is remembered. Two changes within
@@ -103,7 +121,8 @@ func (s Store) File(what, path string, parse func(path string) ([]byte, error)) 
 }
 
 // Claim reports whether the caller is the first to claim text, on a terminal or not, which count
-// apart. Of any number of callers at once one is the first. An error means that no claim can be kept.
+// apart. Of any number of callers at once one is the first. A line of text that is a path and the
+// identity of the file there says what the claim is about: see pruneClaims. An error means that no claim can be kept.
 func (s Store) Claim(text string, terminal bool) (bool, error) {
 	if s.dir == "" {
 		return false, errNoDir
@@ -120,13 +139,33 @@ func (s Store) Claim(text string, terminal bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return true, f.Close()
+	// What is not written leaves a claim that is kept for good.
+	_, _ = f.WriteString(subjects(text))
+	err = f.Close()
+	pruneClaims(filepath.Dir(file))
+	return true, err
 }
 
 var errNoDir = errors.New("no cache directory of our own")
 
 func header(key string) []byte {
 	return []byte(schema + "\n" + hex.EncodeToString([]byte(key)) + "\n")
+}
+
+// cutHeader returns what stands after header(key). It makes no header to compare with, whose copies
+// of the key would cost a warm call ten page faults.
+func cutHeader(data []byte, key string) ([]byte, bool) {
+	data, ok := bytes.CutPrefix(data, []byte(schema+"\n"))
+	if end := 2 * len(key); !ok || len(data) <= end || data[end] != '\n' {
+		return nil, false
+	}
+	const digits = "0123456789abcdef"
+	for i := range len(key) {
+		if data[2*i] != digits[key[i]>>4] || data[2*i+1] != digits[key[i]&15] {
+			return nil, false
+		}
+	}
+	return data[2*len(key)+1:], true
 }
 
 func (s Store) file(key string) string {
