@@ -18,7 +18,7 @@ import (
 var stages = []string{"intercept", "resolve", "preflight", "lock", "launch"}
 
 // The libraries, which know no stage.
-var libraries = []string{"decode", "host", "say", "remember", "uv", "nixld", "elfdeps", "pip", "provided"}
+var libraries = []string{"decode", "host", "say", "remember", "uv", "nixld", "elfdeps", "pip", "provided", "redact"}
 
 // heavy are packages that no call of python may link in, for what their initialisation costs each
 // one. Milliseconds over a Go program that only execs, measured with hyperfine.

@@ -1,11 +1,15 @@
 package shim
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"uvshim/policy"
 	"uvshim/shim/elfdeps"
@@ -24,7 +28,7 @@ import (
 func (p *program) provide(env host.Env) host.Env {
 	list, err := provided.Load(p.host, p.dirs.Data)
 	if err != nil {
-		p.warnOnce("", "%v\n  fix        shim fix --undo, then shim fix", err)
+		p.warnOnce("", "%v%s", err, p.readAgain(err))
 	}
 	if len(list) == 0 {
 		return env
@@ -36,6 +40,21 @@ func (p *program) provide(env host.Env) host.Env {
 		}
 	}
 	return extended
+}
+
+// readAgain returns the line of a message that tells how the list that was not read for err can be
+// read again; empty where nothing that is known would help, as for a broken disk.
+func (p *program) readAgain(err error) string {
+	file := p.word(provided.File(p.dirs.Data))
+	switch {
+	case errors.Is(err, provided.ErrDamaged), errors.Is(err, host.ErrTooLarge):
+		return "\n  fix        shim fix --undo && shim fix"
+	case errors.Is(err, fs.ErrPermission):
+		return "\n  fix        chmod u+rX " + p.word(provided.Dir(p.dirs.Data)) + " && chmod u+r " + file
+	case errors.Is(err, host.ErrIrregular), errors.Is(err, unix.ELOOP):
+		return "\n  fix        rm -r " + file + " && shim fix"
+	}
+	return ""
 }
 
 // fromFix returns which of the provided attributes bring sonames that the system's library path does

@@ -69,10 +69,15 @@ func (p Plan) Supervise(o Supervision) (Outcome, error) {
 		files[2] = uintptr(tail.theirs)
 	}
 	early := inbox.read(0)
-	pid, err := syscall.ForkExec(p.Path, append([]string{p.Path}, p.Args...), &syscall.ProcAttr{
-		Env:   p.Env,
-		Files: files,
-		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+	var pid int
+	err = p.fit(func(argv []string, env host.Env) error {
+		var err error
+		pid, err = syscall.ForkExec(p.Path, argv, &syscall.ProcAttr{
+			Env:   env,
+			Files: files,
+			Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+		})
+		return err
 	})
 	restore()
 	tail.begin()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -24,6 +25,8 @@ import (
 var helper string
 
 func TestMain(m *testing.M) {
+	// what is caught is no longer ignored in children, as it is where nohup runs the tests
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 	dir, err := os.MkdirTemp("", "supervise-")
 	if err == nil {
 		helper = filepath.Join(dir, "supervise")

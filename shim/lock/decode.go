@@ -47,7 +47,7 @@ func Decode(text []byte) (Lock, error) {
 
 func parse(text []byte) (table, error) {
 	t := table{}
-	if err := decode.TOML(text, (*map[string]any)(&t)); err != nil {
+	if err := decode.Records(text, (*map[string]any)(&t)); err != nil {
 		return nil, err
 	}
 	return t, nil

@@ -21,6 +21,14 @@ func (e *NotOwnedError) Error() string {
 	return fmt.Sprintf("nothing is recorded below %q, which belongs to another user", e.Dir)
 }
 
+// An ExposedError is returned where others can write what leads to the records: what is found there may
+// be of their making, and is not read, and nothing is written. Dir is where.
+type ExposedError struct{ Dir string }
+
+func (e *ExposedError) Error() string {
+	return fmt.Sprintf("nothing is recorded or believed while others can write %q", e.Dir)
+}
+
 // A CorruptError tells of a lock or a pending file that could not be understood. Aside is where it is
 // now; empty if it was left in its place.
 type CorruptError struct {

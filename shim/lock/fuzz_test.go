@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"uvshim/shim/redact"
 )
 
 func FuzzDecode(f *testing.F) {
@@ -81,7 +83,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if l.Project[0].Path != path || l.Change[0].Directory != path || l.Tool[0].Name != path {
 			t.Fatalf("%q became %q", path, l.Project[0].Path)
 		}
-		if len(arg) < maxArgv/2 && !slices.Equal(l.Change[0].Argv, Redact(want)) {
+		if len(arg) < maxArgv/2 && !slices.Equal(l.Change[0].Argv, redact.Args(want)) {
 			t.Fatalf("%q became %q", want, l.Change[0].Argv)
 		}
 	})

@@ -10,7 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"uvshim/shim/host"
+	"uvshim/shim/redact"
 )
 
 const (
@@ -40,13 +43,17 @@ type Record struct {
 // Note puts r into a file of its own in the pending directory and returns the record's id. It takes
 // no lock and reads none. When it returned without an error, no kill loses the record, and no
 // power loss where the file system can promise that. Passwords and tokens are redacted before anything
-// is written. The error is a NotOwnedError where the directory is not the effective user's.
+// is written. The error is a NotOwnedError where the directory is not the effective user's, an
+// ExposedError where others can write it.
 func (s Store) Note(r Record) (string, error) {
 	if s.Pending == "" {
 		return "", ErrNoPlace
 	}
-	if !s.host.Owns(s.Pending) {
-		return "", &NotOwnedError{s.Pending}
+	if err := s.ours(s.Pending); err != nil {
+		return "", err
+	}
+	if info, err := os.Stat(s.Path); err == nil && info.IsDir() { // before anything is made beside it
+		return "", fmt.Errorf("recording the call: %w", &fs.PathError{Op: "open", Path: s.Path, Err: unix.EISDIR})
 	}
 	now := time.Now()
 	if r.Time.IsZero() {
@@ -74,15 +81,15 @@ func (r Record) encode(id string) []byte {
 	l := Lock{UV: r.UV, NixLD: r.NixLD, Project: slices.Clone(r.Project)}
 	for _, p := range r.Python {
 		p.FirstUsed, p.LastUsed = day, day
-		p.Request = redactText(p.Request)
+		p.Request = redact.Value(p.Request)
 		l.Python = append(l.Python, p)
 	}
 	for _, t := range r.Tool {
 		t.Recorded = day
-		t.Request = redactText(t.Request)
+		t.Request = redact.Value(t.Request)
 		t.Resolved = slices.Clone(t.Resolved)
 		for i := range t.Resolved {
-			t.Resolved[i] = redactText(t.Resolved[i])
+			t.Resolved[i] = redact.Value(t.Resolved[i])
 		}
 		l.Tool = append(l.Tool, t)
 	}
@@ -91,7 +98,7 @@ func (r Record) encode(id string) []byte {
 	}
 	if r.Change != nil {
 		c := *r.Change
-		c.ID, c.Argv = id, bounded(Redact(c.Argv))
+		c.ID, c.Argv = id, bounded(redact.Args(c.Argv))
 		if c.Time.IsZero() {
 			c.Time = r.Time
 		}
@@ -190,7 +197,7 @@ type pending struct {
 }
 
 func (s Store) readPending(name string) (pending, error) {
-	text, err := host.ReadFile(filepath.Join(s.Pending, name), maxPending)
+	text, err := s.host.ReadOwn(filepath.Join(s.Pending, name), maxPending)
 	if err != nil {
 		return pending{}, err
 	}

@@ -77,12 +77,22 @@ func (s Store) TryFold() []error {
 }
 
 // Read folds what is pending, if it can, and returns the lock with all that is recorded. The lock can
-// be used whatever the errors say.
+// be used whatever the errors say. It is empty where the directory is another user's, or others can write what leads to it.
 func (s Store) Read(wait time.Duration) (Lock, []error) {
 	warnings := s.Fold(wait)
 	// Pending before lock: a record that a fold moves meanwhile is then found twice, not never.
 	names, err := s.pendingNames()
 	warnings = warn(warnings, err)
+	path, err := follow(s.Path)
+	if err != nil {
+		return Lock{}, warn(warnings, err)
+	}
+	if err := s.ours(s.Pending, filepath.Dir(path)); err != nil {
+		if _, none := os.Lstat(path); none == nil || len(names) > 0 {
+			warnings = warn(warnings, err)
+		}
+		return Lock{}, warnings
+	}
 	var left []pending
 	for _, name := range names {
 		p, err := s.readPending(name)
@@ -92,11 +102,7 @@ func (s Store) Read(wait time.Duration) (Lock, []error) {
 			warnings = warn(warnings, &CorruptError{Path: filepath.Join(s.Pending, name), Err: err})
 		}
 	}
-	path, err := follow(s.Path)
-	if err != nil {
-		return Lock{}, warn(warnings, err)
-	}
-	l, _, err := load(path)
+	l, _, err := s.load(path)
 	warnings = warn(warnings, err)
 	m := newMerger(l)
 	for _, p := range left {
@@ -151,10 +157,8 @@ func (s Store) pass(lim limits, skip map[string]bool, edit func(*Lock)) (warning
 	if err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{s.Pending, filepath.Dir(path)} {
-		if !s.host.Owns(dir) {
-			return nil, &NotOwnedError{dir}
-		}
+	if err := s.ours(s.Pending, filepath.Dir(path)); err != nil {
+		return nil, err
 	}
 	guard, err := s.acquire(path+".lock", lim.wait)
 	if err != nil {
@@ -164,7 +168,7 @@ func (s Store) pass(lim limits, skip map[string]bool, edit func(*Lock)) (warning
 	// closed, before the end.
 	defer guard.Close()
 
-	l, old, err := load(path)
+	l, old, err := s.load(path)
 	var broken *CorruptError
 	if err != nil && !errors.As(err, &broken) {
 		return nil, err
@@ -228,6 +232,19 @@ func (s Store) reject(name string, err error) error {
 	return e
 }
 
+// ours returns why nothing is recorded below one of dirs: it is another user's, or others can write it.
+func (s Store) ours(dirs ...string) error {
+	for _, dir := range dirs {
+		if !s.host.Owns(dir) {
+			return &NotOwnedError{dir}
+		}
+		if open := s.host.Exposed(dir); open != "" {
+			return &ExposedError{open}
+		}
+	}
+	return nil
+}
+
 // acquire opens the guard file at path and locks it. The guard is never renamed or removed, and it
 // stands beside the lock itself, not beside a link to it: one lock has one guard.
 func (s Store) acquire(path string, wait time.Duration) (*os.File, error) {
@@ -279,8 +296,8 @@ func follow(path string) (string, error) {
 
 // load reads the lock at path. No file, and one without a byte, is an empty lock. The error is a
 // CorruptError, a NewerError, or says why the file cannot be read.
-func load(path string) (Lock, []byte, error) {
-	text, err := host.ReadFile(path, maxLock)
+func (s Store) load(path string) (Lock, []byte, error) {
+	text, err := s.host.ReadOwn(path, maxLock)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Lock{}, nil, nil
 	}

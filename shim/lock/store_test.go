@@ -116,7 +116,7 @@ func TestNote(t *testing.T) {
 	argv := []string{"uv", "add", "https://u:s3cret@h/a.whl", "\xff%"}
 	id := note(t, s, Record{
 		Time:         late,
-		Python:       []Python{{Key: "k", FirstUsed: "1999-01-01"}},
+		Python:       []Python{{Key: "k", FirstUsed: "1999-01-01", Request: "https://s3cret@h/python"}},
 		Tool:         []Tool{{Name: "a", Request: "a @ https://s3cret@h", Resolved: []string{"b @ https://s3cret@h"}}},
 		Project:      []Project{{Path: "/p", Python: "k", Needs: []string{"z", "a"}}},
 		Change:       &Change{Directory: "/p", Argv: argv, Exit: 2},
@@ -147,6 +147,7 @@ func TestNote(t *testing.T) {
 
 [[python]]
 key = "k"
+request = "https://***@h/python"
 first-used = 2026-11-23
 last-used = 2026-11-23
 

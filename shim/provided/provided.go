@@ -54,8 +54,8 @@ func Load(h host.Host, data string) (List, error) {
 	if data == "" {
 		return nil, nil
 	}
-	text, err := host.ReadFile(File(data), limit)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || err == nil && !h.Alone(Dir(data)) {
+	text, err := h.ReadOwn(File(data), limit)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, host.ErrForeign) || err == nil && !h.Alone(Dir(data)) {
 		return nil, nil
 	}
 	if err != nil {
@@ -64,7 +64,10 @@ func Load(h host.Host, data string) (List, error) {
 	return parse(string(text))
 }
 
-var errDamaged = errors.New("reading what shim fix has provided: the list is damaged, or another version's")
+// ErrDamaged is returned for a list that cannot be understood.
+var ErrDamaged = errors.New("the list is damaged, or another version's")
+
+var errDamaged = fmt.Errorf("reading what shim fix has provided: %w", ErrDamaged)
 
 func parse(text string) (List, error) {
 	first, rest, _ := strings.Cut(text, "\n")

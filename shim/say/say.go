@@ -1,6 +1,7 @@
 // Package say writes shim's messages. They go to standard error as "shim: error: …",
 // "shim: warning: …" or "shim: hint: …", in lower case and without a full stop; values are quoted
-// and control characters escaped, so that no file name can speak to the terminal. Results of
+// and control characters escaped, so that no file name can speak to the terminal, and passwords and
+// tokens in them are hidden, since what a terminal shows gets into bug reports. Results of
 // commands are not messages: those go to standard output, through Clean where they carry names.
 package say
 
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"uvshim/shim/redact"
 )
 
 // A Speaker writes messages to W. Color is asked when there is something to say: most calls say
@@ -17,7 +20,11 @@ import (
 type Speaker struct {
 	W     io.Writer
 	Color func() bool // nil: no colour
+	Home  string      // the home directory, which is shown as ~; "" shows paths as they are
 }
+
+// maxMessage is how many bytes of a message are shown.
+const maxMessage = 16 << 10
 
 const (
 	red    = "\x1b[1;31m"
@@ -39,7 +46,13 @@ func (s Speaker) Hint(format string, args ...any) { s.say("hint", cyan, format, 
 func (s Speaker) Debug(format string, args ...any) { s.say("debug", "", format, args...) }
 
 func (s Speaker) say(kind, color, format string, args ...any) {
-	text := Sprintf(format, args...)
+	text := fmt.Sprintf(format, args...)
+	if color != "" { // the trail is exact
+		text = Tildes(text, s.Home)
+	}
+	if text = Clean(text); len(text) > maxMessage { // an error that repeats a whole file, say
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
 	if color != "" && s.Color != nil && s.Color() {
 		kind = color + kind + plain
 	}
@@ -54,7 +67,7 @@ func Sprintf(format string, args ...any) string { return Clean(fmt.Sprintf(forma
 func Quote(text string) string { return `"` + Word(text) + `"` }
 
 // Clean returns text with control characters, bidirectional overrides and bytes that are not
-// UTF-8 written as escapes. Newlines stay: they are the layout of a message, and what comes from
+// UTF-8 written as escapes, and with *** for passwords and tokens. Newlines stay: they are the layout of a message, and what comes from
 // outside goes through Quote or Word.
 func Clean(text string) string { return escape(text, true) }
 
@@ -62,7 +75,8 @@ func Clean(text string) string { return escape(text, true) }
 func Word(text string) string { return escape(text, false) }
 
 func escape(text string, newline bool) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return special(r) || r == utf8.RuneError }) {
+	text = redact.Text(text)
+	if !strings.ContainsFunc(text, func(r rune) bool { return Special(r) || r == utf8.RuneError }) {
 		return text
 	}
 	var b strings.Builder
@@ -73,7 +87,7 @@ func escape(text string, newline bool) string {
 			fmt.Fprintf(&b, `\x%02x`, text[i])
 		case r == '\n' && newline:
 			b.WriteByte('\n')
-		case !special(r):
+		case !Special(r):
 			b.WriteString(text[i : i+size])
 		case r < 0x80:
 			b.WriteString(strings.Trim(fmt.Sprintf("%q", string(r)), `"`))
@@ -85,6 +99,8 @@ func escape(text string, newline bool) string {
 	return b.String()
 }
 
-func special(r rune) bool {
+// Special reports whether a terminal could take the character for something else than text: a control
+// character, or one that turns the order of those around it.
+func Special(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control)
 }

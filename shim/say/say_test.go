@@ -61,3 +61,36 @@ func TestSpeaker_oneWrite(t *testing.T) {
 		t.Errorf("%d writes", n)
 	}
 }
+
+// An error that repeats a whole file does not fill the terminal with it.
+func TestSpeaker_long(t *testing.T) {
+	var b strings.Builder
+	Speaker{W: &b}.Error("%s", strings.Repeat("ü", maxMessage))
+	if got := b.String(); len(got) > maxMessage+100 || !strings.HasSuffix(got, "ü…\n") {
+		t.Errorf("%d bytes, which end in %q", len(got), got[len(got)-8:])
+	}
+}
+
+// Passwords in what is repeated are hidden in every form of it.
+func TestSecrets(t *testing.T) {
+	const in, want = "https://u:s3cret@h/", "https://***@h/"
+	for name, f := range map[string]func(string) string{"Clean": Clean, "Word": Word, "Quote": func(s string) string { return strings.Trim(Quote(s), `"`) }} {
+		if got := f(in); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := Sprintf("at %q", in); got != `at "`+want+`"` {
+		t.Errorf("Sprintf: %q", got)
+	}
+}
+
+// Messages show the home directory as ~; the trail is exact.
+func TestSpeaker_home(t *testing.T) {
+	var b strings.Builder
+	s := Speaker{W: &b, Home: "/home/me"}
+	s.Error("no %s", Quote("/home/me/x"))
+	s.Debug("/home/me/x")
+	if got := b.String(); got != "shim: error: no \"~/x\"\nshim: debug: /home/me/x\n" {
+		t.Errorf("got %q", got)
+	}
+}

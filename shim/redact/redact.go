@@ -1,4 +1,6 @@
-package lock
+// Package redact hides passwords and tokens in what is kept, printed or passed on: in command lines,
+// in the values of variables and files, and in whole messages that repeat them.
+package redact
 
 import (
 	"slices"
@@ -7,11 +9,11 @@ import (
 
 const mask = "***"
 
-// Redact returns argv with passwords and tokens replaced by ***: what stands before the @ of a URL,
+// Args returns argv with passwords and tokens replaced by ***: what stands before the @ of a URL,
 // values whose option, variable, header or query key has a name such as token or password, and
 // words that have the form of a known token. It would rather hide too much than too little, but a
 // requirement such as keyring==25.1 stays.
-func Redact(argv []string) []string {
+func Args(argv []string) []string {
 	out := slices.Clone(argv)
 	r := redactor{
 		// `uv publish` and `uv auth` have -p and -t for --password and --token; elsewhere in uv they
@@ -29,7 +31,8 @@ func Redact(argv []string) []string {
 	return out
 }
 
-func redactText(text string) string {
+// Value is Args for one value: a request, a line of a file, a variable with its NAME=.
+func Value(text string) string {
 	text, _ = redactor{}.arg(text)
 	return text
 }
@@ -188,17 +191,16 @@ func parts(name string) []string {
 }
 
 // urls hides what stands between :// and @ in the URLs of word. For ssh a user without a password is
-// no secret.
+// no secret. A path that was made of a URL has one slash there.
 func urls(word string) (string, hide) {
 	var b strings.Builder
 	for {
-		i := strings.Index(word, "://")
-		if i < 0 {
+		scheme, slashes, rest, ok := cutURL(word)
+		if !ok {
 			b.WriteString(word)
 			return b.String(), nothing
 		}
-		scheme, rest := word[:i], word[i+3:]
-		b.WriteString(word[:i+3])
+		b.WriteString(scheme + slashes)
 		end := strings.IndexAny(rest, `/\?#`)
 		if end < 0 {
 			end = len(rest)
@@ -217,6 +219,35 @@ func urls(word string) (string, hide) {
 		}
 		word = rest
 	}
+}
+
+// cutURL splits text at the first URL's :// or, behind a scheme that a network has, :/.
+func cutURL(text string) (scheme, slashes, rest string, ok bool) {
+	for from := 0; ; {
+		i := strings.Index(text[from:], ":/")
+		if i < 0 {
+			return "", "", "", false
+		}
+		from += i
+		scheme, rest = text[:from], text[from+2:]
+		if strings.HasPrefix(rest, "/") {
+			return scheme, "://", rest[1:], true
+		}
+		for _, known := range [...]string{"http", "https", "ssh", "ftp", "git"} {
+			if strings.HasSuffix(strings.ToLower(scheme), known) && !isAlnum(last(scheme[:len(scheme)-len(known)])) {
+				return scheme, ":/", rest, true
+			}
+		}
+		from += 2
+	}
+}
+
+// last returns the last byte of text, a space for none.
+func last(text string) byte {
+	if text == "" {
+		return ' '
+	}
+	return text[len(text)-1]
 }
 
 func badPort(authority string) bool {

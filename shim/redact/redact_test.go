@@ -1,4 +1,4 @@
-package lock
+package redact
 
 import (
 	"slices"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestRedact(t *testing.T) {
+func TestArgs(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		in   []string
@@ -50,6 +50,12 @@ func TestRedact(t *testing.T) {
 		{"json_value", []string{`{"token": "s3cret s3cret"}`}, []string{`{"token": *** ***`}},
 		{"header_bearer", []string{"-H", "Authorization: Bearer s3cret"}, []string{"-H", "Authorization: *** ***"}},
 		{"header_private", []string{"PRIVATE-TOKEN:s3cret"}, []string{"PRIVATE-TOKEN:***"}},
+		{"header_private_spaced", []string{"private-token : s3cret", "api-key := s3cret"}, []string{"private-token : ***", "api-key := ***"}},
+		{"next_is_quoted", []string{"sh", "-c", "uv publish --token 's3cret s3cret' x"}, []string{"sh", "-c", "uv publish --token *** *** x"}},
+		{"option_in_line_then_option", []string{"uv publish --password --quiet x"}, []string{"uv publish --password --quiet x"}},
+		{"url_behind_path_list", []string{"A=/a:/b:https:/u:s3cret@h/"}, []string{"A=/a:/b:https:/***@h/"}},
+		{"url_at_in_query", []string{"https://h?a=b@c", "https://h#a@c", `https://h\a@c`}, []string{"https://h?a=b@c", "https://h#a@c", `https://h\a@c`}},
+		{"shape_short", []string{"ghp_short", "glpat-x"}, []string{"ghp_short", "glpat-x"}},
 		{"version_kept", []string{"keyring==25.1", "my-token==1.0", "auth>=2", "tokenizers"}, []string{"keyring==25.1", "my-token==1.0", "auth>=2", "tokenizers"}},
 		{"module_kept", []string{"app.auth:router"}, []string{"app.auth:router"}},
 		{"hash_kept", []string{"--hash=sha256:abc"}, []string{"--hash=sha256:abc"}},
@@ -59,14 +65,14 @@ func TestRedact(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := slices.Clone(tt.in)
-			got := Redact(in)
+			got := Args(in)
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 			if strings.Contains(strings.Join(got, "\n"), "s3") {
 				t.Errorf("%q holds a secret", got)
 			}
-			if again := Redact(got); !slices.Equal(again, got) {
+			if again := Args(got); !slices.Equal(again, got) {
 				t.Errorf("a second time gives %q", again)
 			}
 			if !slices.Equal(in, tt.in) {
@@ -82,7 +88,7 @@ func FuzzRedact(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, around, secret string) {
 		argv := strings.Split(around, "\n")
-		once := Redact(argv)
+		once := Args(argv)
 		if len(once) != len(argv) {
 			t.Fatalf("%d arguments became %d", len(argv), len(once))
 		}
@@ -91,7 +97,7 @@ func FuzzRedact(f *testing.F) {
 			strings.Contains(around, secret) || strings.ContainsAny(secret, "/@\\?#") {
 			return
 		}
-		with := Redact(append(argv, "--", "--token", secret, "--password="+secret, "UV_INDEX_X_PASSWORD="+secret, "https://u:"+secret+"@h/"))
+		with := Args(append(argv, "--", "--token", secret, "--password="+secret, "UV_INDEX_X_PASSWORD="+secret, "https://u:"+secret+"@h/"))
 		for _, arg := range with[len(argv):] {
 			if strings.Contains(arg, secret) {
 				t.Errorf("%q holds the secret", arg)
