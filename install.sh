@@ -23,6 +23,7 @@ usage: install.sh [options]
 Installs the shim command and its shims (python, uv, ...) for this user.
 
   --from FILE --sha256 HASH  install this binary instead of building one
+  --keep                     keep the command that is there, and see to all the rest
   --prefix DIR               put the command into DIR/bin (default ~/.local/bin), its
                              manual into DIR/share/man
   --no-modify-path           do not touch the start files of bash, zsh and fish
@@ -57,7 +58,7 @@ short() {
 # ---- options and places ----
 
 parse() {
-    from='' sha256='' prefix='' modify=yes dry='' uninstall='' purge=''
+    from='' sha256='' keep='' prefix='' modify=yes dry='' uninstall='' purge=''
     while [ $# -gt 0 ]; do
         case "$1" in
         --from | --sha256 | --prefix)
@@ -70,6 +71,7 @@ parse() {
             esac
             shift
             ;;
+        --keep) keep=yes ;;
         --no-modify-path) modify='' ;;
         --dry-run) dry=yes ;;
         --uninstall) uninstall=yes ;;
@@ -85,6 +87,7 @@ parse() {
     done
     if [ -n "$from" ] && [ -z "$sha256" ]; then fail "--from wants --sha256 HASH beside it" 2; fi
     if [ -z "$from" ] && [ -n "$sha256" ]; then fail "--sha256 is for --from FILE" 2; fi
+    if [ -n "$keep" ] && [ -n "$from$prefix$uninstall" ]; then fail "--keep goes neither with --from and --prefix nor with --uninstall" 2; fi
     if [ -n "$purge" ] && [ -z "$uninstall" ]; then fail "--purge is for --uninstall" 2; fi
     case "$prefix" in
     '' | /*) ;;
@@ -115,13 +118,30 @@ places() {
     shims=$data/bin
     installed=$data/installed # what was made here that --uninstall cannot know from looking
     command=${prefix:-$HOME/.local}/bin/shim
+    if [ -n "$keep" ]; then keep_command; fi
     manual=${prefix:-$HOME/.local}/share/man/man1/shim.1
+    # bash and fish look there by themselves, zsh because env.sh has it do so
+    bash_words=${prefix:+$prefix/share}
+    bash_words=${bash_words:-$data_home}/bash-completion/completions/shim
+    fish_words=$data_home/fish/vendor_completions.d/shim.fish
+    zsh_words=$data/zsh/_shim
     case "$shims" in
     *:* | *"$newline"*) fail "\"$shims\" cannot stand on PATH: it has a colon or a line end in it" ;;
     esac
     # /. because the home directory may be a link, and the link root's
     if [ -z "$(find "$HOME/." -prune -user "$(id -u)" 2>/dev/null)" ]; then
         fail "$HOME does not belong to you; run this as the user it is for, without sudo"
+    fi
+}
+
+# keep_command: what an earlier run installed stays the command, wherever that is.
+keep_command() {
+    last=$(sed -n 's/^command //p' "$installed" 2>/dev/null | tail -n 1)
+    command=${last:-$command}
+    prefix=${command%/bin/shim}
+    if [ "$prefix" = "$HOME/.local" ]; then prefix=''; fi
+    if [ ! -x "$command" ] || ! ours "$command"; then
+        fail "there is no $(short "$command") to keep; run install.sh without --keep"
     fi
 }
 
@@ -302,11 +322,13 @@ install_command() {
     if [ -e "$command" ] && ! ours "$command"; then
         fail "$(short "$command") is another program; give --prefix DIR to install elsewhere"
     fi
-    if [ -n "$dry" ]; then
+    if [ -n "$keep" ]; then
+        note command "$(short "$command") (kept)"
+    elif [ -n "$dry" ]; then
         note command "would be $(short "$command")"
-        return
     fi
-    obtain
+    if [ -n "$dry" ]; then return; fi
+    if [ -z "$keep" ]; then obtain; fi
     directory "$data"
     directory "$(dirname "$command")"
     # these shim makes itself when it first has something to write
@@ -315,11 +337,28 @@ install_command() {
         while IFS= read -r made; do remember "directory $made"; done <"$work/absent"
     done
     remember "command $command"
+    remember_script
+    if [ -n "$keep" ]; then return; fi
     if ! cmp -s "$work/shim" "$command"; then
         put "$work/shim" "$command" || fail "cannot write $(short "$command")"
         chmod 755 "$command"
     fi
     note command "$(short "$command") ($origin)"
+}
+
+# remember_script: where this script lies, so that shim can tell how to run it again.
+remember_script() {
+    script=$source/${0##*/}
+    case "$script" in
+    *"$newline"*) return ;;
+    esac
+    if [ -f "$script" ] && ours "$script"; then
+        # the place that counts is the last
+        if [ "$(sed -n 's/^script //p' "$installed" 2>/dev/null | tail -n 1)" = "$script" ]; then return; fi
+        { grep -v '^script ' "$installed" 2>/dev/null || :; } >"$work/installed"
+        printf 'script %s\n' "$script" >>"$work/installed"
+        put "$work/installed" "$installed" || fail "cannot write $(short "$installed")"
+    fi
 }
 
 # install_manual: where man looks for it if the command is on PATH. A script by itself has none
@@ -343,6 +382,49 @@ install_manual() {
     fi
 }
 
+# install_completions: for the shells that are here, where they look without a word in a start file.
+install_completions() {
+    for shell in bash zsh fish; do
+        if ! command -v "$shell" >/dev/null 2>&1; then continue; fi
+        case "$shell" in
+        bash) words=$bash_words ;;
+        zsh) words=$zsh_words ;;
+        fish) words=$fish_words ;;
+        esac
+        if there "$words" && ! our_words "$words"; then
+            warn "$(short "$words") is there already and not from here; it stays"
+        elif [ -n "$dry" ]; then
+            note "$shell" "completions would be $(short "$words")"
+        elif ! "$command" completions "$shell" >"$work/words" 2>/dev/null; then
+            : # an older command
+        elif cmp -s "$work/words" "$words" ||
+            { directory "$(dirname "$words")" && remember_words && put "$work/words" "$words"; } 2>/dev/null; then
+            note "$shell" "completions are $(short "$words")"
+        else
+            warn "cannot write the completions, $(short "$words")"
+        fi
+    done
+    # in a directory that others can write compinit asks before it goes on
+    if [ -z "$dry" ] && [ -e "$zsh_words" ]; then chmod go-w "$data" "$data/zsh"; fi
+}
+
+# remember_words: what is below our own data directory goes with that.
+remember_words() {
+    case "$words" in
+    "$data"/*) ;;
+    *) remember "completions $words" ;;
+    esac
+}
+
+# our_words FILE: whether it is what "shim completions" prints, of any version.
+our_words() {
+    if [ -L "$1" ] || [ ! -f "$1" ]; then return 1; fi
+    case "$(head -n 1 "$1")" in
+    '# bash completion for shim' | '# fish completion for shim' | '#compdef shim') ;;
+    *) return 1 ;;
+    esac
+}
+
 # make_shims: after uv and its Pythons are there, of which each minor gets a shim.
 make_shims() {
     if [ -n "$dry" ]; then
@@ -361,7 +443,10 @@ make_shims() {
 # ---- uv and a first Python ----
 
 # program NAME: the first real program of that name on PATH; directories of shims are passed over.
-program() {
+program() { programs "$1" | head -n 1 | grep .; }
+
+# programs NAME: all of them, a line for each.
+programs() {
     (
         set -f
         IFS=:
@@ -373,10 +458,8 @@ program() {
             if [ -e "$dir/.shim-dir" ] || [ "$dir" = "$shims" ]; then continue; fi
             if [ -f "$dir/$1" ] && [ -x "$dir/$1" ]; then
                 printf '%s\n' "$dir/$1"
-                exit 0
             fi
         done
-        exit 1
     )
 }
 
@@ -409,18 +492,20 @@ get_uv() {
         note uv "not found; would be fetched from PyPI into $(short "$data/uv")"
         return
     fi
-    real_python
-    if [ -z "$python" ]; then
+    real_pythons >"$work/pythons"
+    if [ ! -s "$work/pythons" ]; then
         note uv 'not found, and there is no Python to fetch it with'
         return
     fi
-    note uv "not found; fetching it from PyPI with $(short "$python")"
-    if fetch_uv && find_uv; then
-        more "$(short "$uv") $uv_version"
-    else
+    while IFS= read -r python; do
+        note uv "not found; fetching it from PyPI with $(short "$python")"
+        if fetch_uv </dev/null && find_uv; then
+            more "$(short "$uv") $uv_version"
+            return
+        fi
         sed 's/^/            /' "$work/log" | tail -n 3 >&2
-        warn 'fetching uv from PyPI failed'
-    fi
+    done <"$work/pythons"
+    warn 'fetching uv from PyPI failed'
 }
 
 # fetch_uv: the two programs of the wheel, and nothing else of it, into our own data directory. pip
@@ -444,13 +529,17 @@ pip_uv() {
         --target "$work/wheel" uv) >"$work/log" 2>&1 && [ -x "$work/wheel/bin/uv" ]
 }
 
-# real_python: sets python to one on PATH that runs, or to nothing.
-real_python() {
-    for name in python3 python; do
-        python=$(program "$name" || :)
-        if [ -n "$python" ] && (cd / && "$python" -c '') >/dev/null 2>&1; then return; fi
-    done
-    python=''
+# real_python: sets python to the first of them, or to nothing.
+real_python() { python=$(real_pythons | head -n 1); }
+
+# real_pythons: those on PATH that run, each once: /bin is often a link to /usr/bin. A virtual
+# environment's is another than the one it is a link to.
+real_pythons() {
+    for name in python3 python; do programs "$name"; done | while IFS= read -r candidate; do
+        if (cd / && "$candidate" -c '') </dev/null >/dev/null 2>&1; then
+            printf '%s:%s\t%s\n' "$(readlink -f "$(dirname "$candidate")")" "$(readlink -f "$candidate")" "$candidate"
+        fi
+    done | awk -F '\t' '!seen[$1]++ { print $2 }'
 }
 
 # managed: whether uv installed a Python. The names are uv's keys, implementation-version-os-arch-libc;
@@ -488,27 +577,27 @@ first_python() {
 
 # ---- the first policy ----
 
-# first_policy: what "shim init" finds. It leaves a policy alone, but for one of its own that nobody has
-# touched and that it wrote when there was nothing to declare.
+# first_policy: what "shim init" finds, once there is a Python. A policy that is there is the user's.
 first_policy() {
     for there in "$policy" /etc/shim/policy.toml; do
-        if there "$there"; then break; fi
-        there=''
+        if there "$there"; then
+            note policy "$(short "$there") (kept)"
+            return
+        fi
     done
     if [ -n "$dry" ]; then
-        if [ -n "$there" ]; then
-            note policy "$(short "$there") (there)"
-        else
-            note policy "would be $(short "$policy"), as shim init writes it"
-        fi
+        note policy "would be $(short "$policy"), as shim init writes it"
+        return
+    fi
+    real_python
+    if [ -z "$python" ] && ! managed; then
+        note policy 'none yet: there is no Python'
         return
     fi
     directory "$(dirname "$policy")"
     if "$command" init >/dev/null 2>"$work/log"; then
         declare_newest
         note policy "$(short "$policy") (new, from what this machine has)"
-    elif [ -n "$there" ]; then
-        note policy "$(short "$there") (kept)"
     else
         cat "$work/log" >&2
         fail 'no policy was written, see above; run install.sh again when that is mended'
@@ -517,7 +606,7 @@ first_policy() {
 
 # declare_newest: where neither a link nor a pin of uv's says what a bare python is, it becomes the newest.
 declare_newest() {
-    if grep -q "^# uv's global pin" "$policy"; then return; fi
+    if ! grep -q '^versions = ' "$policy" || grep -q "^# uv's global pin" "$policy"; then return; fi
     sed 's/^# \(default = .*\)  # what a bare python is; without it, the newest$/\1  # the newest/' "$policy" >"$work/policy"
     if ! cmp -s "$work/policy" "$policy"; then
         put "$work/policy" "$policy" || fail "cannot write $(short "$policy")"
@@ -621,9 +710,18 @@ placed() {
     fi
 }
 
+# unlink_own FILE: a start file that is a link to env.sh or env.fish itself, which is not to be edited, goes.
+unlink_own() {
+    case "$(readlink "$1" 2>/dev/null)" in
+    "$data"/env.sh | "$data"/env.fish) if [ -z "$dry" ]; then rm -f "$1"; fi ;;
+    *) return 1 ;;
+    esac
+}
+
 # edit FILE SYNTAX KIND: puts our block into a start file, and FILE into the list of what came of it.
 edit() {
     file=$(target "$1")
+    if unlink_own "$1"; then file=$1; fi
     case "$file" in
     /nix/store/*)
         printf '%s\n' "$1" >>"$work/store"
@@ -726,7 +824,8 @@ modify_path() {
     fi
     if [ -s "$work/refused" ]; then
         note PATH "cannot be written: $(names "$work/refused")"
-        more "add as the last line:  . \"$data/env.sh\"  (fish: source \"$data/env.fish\")"
+        more "add as the last line:  [ ! -r \"$data/env.sh\" ] || . \"$data/env.sh\""
+        more "for fish:  test ! -r \"$data/env.fish\"; or source \"$data/env.fish\""
     fi
     case "${SHELL:-/bin/sh}" in
     */bash | */zsh | */fish | */sh | */dash) ;;
@@ -797,15 +896,15 @@ last_words() {
 # gone PATH: takes a file or a directory away, if it is there.
 gone() {
     if ! there "$1"; then return; fi
-    if [ -n "$dry" ]; then
-        note 'to remove' "$(short "$1")"
-    else
-        rm -rf "$1"
-        note removed "$(short "$1")"
-    fi
+    if [ -z "$dry" ]; then rm -rf "$1"; fi
+    note "$removed" "$(short "$1")"
 }
 
 unedit() {
+    if unlink_own "$1"; then
+        note "$removed" "$(short "$1")"
+        return
+    fi
     file=$(target "$1")
     if [ -z "$dry" ]; then sweep "$file"; fi
     if [ ! -f "$file" ] || ! grep -qxF -e "$begin" -e "$joined" "$file"; then return; fi
@@ -824,10 +923,23 @@ unedit() {
     fi
 }
 
+# leftover FILE: names the lines in a start file that a hand wrote to read env.sh or env.fish: unless they
+# look whether it is there, each is an error at every start from now on.
+leftover() {
+    if [ ! -f "$1" ]; then return; fi
+    strip "$1" >"$work/base"
+    LC_ALL=C grep -E '^[^#]*shim/env\.(sh|fish)' "$work/base" >"$work/lines" || return 0
+    while IFS= read -r line; do
+        warn "$(short "$1") has a line of its own for shim, take it out: $line"
+    done <"$work/lines"
+}
+
 # once: each line the first time that it comes.
 once() { awk '!seen[$0]++'; }
 
 remove() {
+    removed=removed keeps=kept
+    if [ -n "$dry" ]; then removed='to remove' keeps='to keep'; fi
     : >"$work/installed"
     if [ -f "$installed" ]; then cat "$installed" >"$work/installed"; fi
     # what was remembered counts too: shells and their directories may have changed since
@@ -835,7 +947,12 @@ remove() {
         start_files | sed 's/^[a-z]* [a-z]* //'
         sed -n 's/^file //p' "$work/installed"
     } | once >"$work/list"
-    while IFS= read -r path; do unedit "$path"; done <"$work/list"
+    while IFS= read -r path; do
+        unedit "$path"
+        leftover "$path"
+    done <"$work/list"
+    pin=$config_home/uv/.python-version
+    if [ -L "$pin" ] || ! pinned=$(cat "$pin" 2>/dev/null) || ! tail -n +2 "$state/pin" 2>/dev/null | grep -qxF -e "$pinned"; then pin=''; fi
 
     if [ -z "$dry" ] && [ -x "$command" ] && ours "$command"; then
         "$command" history >/dev/null 2>&1 || : # brings what is still pending into the lock
@@ -848,6 +965,14 @@ remove() {
         if [ -z "$dry" ]; then sweep "$made"; fi
         if ours "$made" && [ ! -L "$made" ]; then gone "$made"; fi
     done <"$work/commands"
+    {
+        sed -n 's/^completions //p' "$work/installed"
+        printf '%s\n' "$bash_words" "$fish_words"
+    } | once >"$work/completions"
+    while IFS= read -r made; do
+        if [ -z "$dry" ]; then sweep "$made"; fi
+        if our_words "$made"; then gone "$made"; fi
+    done <"$work/completions"
     gone "$cache"
     if [ -n "$purge" ]; then
         gone "$state"
@@ -879,11 +1004,17 @@ remove() {
     fi
     if [ -z "$purge" ]; then
         for kept in "$policy" "$state/shim.lock"; do
-            if [ -e "$kept" ]; then note kept "$(short "$kept")"; fi
+            if [ -e "$kept" ]; then note "$keeps" "$(short "$kept")"; fi
         done
     fi
-    if [ -n "$had_uv" ]; then printf 'The uv that install.sh had fetched went with it.\n'; fi
-    printf 'The Pythons that uv installed, and your environments, are as they were.\n'
+    if [ -n "$pin" ]; then note "$keeps" "$(short "$pin"), uv's global pin, which shim sync wrote: $pinned"; fi
+    if [ -n "$dry" ]; then
+        if [ -n "$had_uv" ]; then printf 'The uv that install.sh fetched would go with it.\n'; fi
+        printf 'The Pythons that uv installed, and your environments, would stay as they are.\n'
+    else
+        if [ -n "$had_uv" ]; then printf 'The uv that install.sh had fetched went with it.\n'; fi
+        printf 'The Pythons that uv installed, and your environments, are as they were.\n'
+    fi
 }
 
 # unmake: removes the directories that were made here, as far as nothing is in them.
@@ -906,6 +1037,7 @@ main() {
     source=$(cd "$(dirname "$0")" && pwd -P)
     install_command
     install_manual
+    install_completions
     get_uv
     first_python
     make_shims

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// A Change is a policy file with an entry more.
+// A Change is a policy file with an entry more, or less.
 type Change struct {
 	Data  []byte   // the whole file; nil where the entry is in the policy already
 	After Loaded   // the policy with the entry
@@ -17,6 +17,9 @@ type Change struct {
 	First      bool     // the key had no list that counts, or an empty one
 	Copied     []string // what had to come along, so that it still counts
 	CopiedFrom string   // where it stood: the file whose list this one replaces, or "python.default"
+
+	Removed   string // the entry that is taken out; Path and Line are where it stood
+	Undefault bool   // it was the default as well, and is not any more
 }
 
 // Declare adds text to the list of key, "python.versions" or "tool.packages", or makes it the
@@ -94,7 +97,7 @@ func (p *Policy) listOf(key, text string) (*field, error) {
 	if key == "tool.packages" {
 		check = checkRequirement
 	}
-	if err := checkText(text); err != nil {
+	if err := checkText(text); err != nil && text != "" { // of which check says what is wanted
 		return nil, err
 	}
 	return f, check(text)
@@ -146,7 +149,7 @@ func (l Loaded) verify(key string, c Change) (Loaded, error) {
 		}
 	}
 	if !reflect.DeepEqual(was, is) {
-		return after, fmt.Errorf("cannot add to %s in %s without changing something else: edit it by hand", key, l.Files[last].Path)
+		return after, fmt.Errorf("cannot change %s in %s without changing something else: edit it by hand", key, l.Files[last].Path)
 	}
 	return after, nil
 }

@@ -143,7 +143,8 @@ func TestDeclare_refused(t *testing.T) {
 		"path":                  {"", "python.versions", "/usr/bin/python3", `"/usr/bin/python3" is a path, want a request such as 3.14`},
 		"name":                  {"", "python.versions", "latest", `"latest" is no request, want one such as 3.14`},
 		"too_old":               {"", "python.versions", "3.5", `request "3.5": uv supports no Python before 3.6`},
-		"empty":                 {"", "python.versions", "", "an empty string"},
+		"empty":                 {"", "python.versions", "", `"" is no request, want one such as 3.14`},
+		"empty_tool":            {"", "tool.packages", "", `"" is no package, want one such as ruff or ruff==0.14`},
 		"control":               {"", "tool.packages", "ruff\n", `"ruff\n" has a control character`},
 		"key":                   {"", "python.prune", "true", `"python.prune" is no list`},
 		"default_not_listed":    {two, "python.default", "3.13", `policy.toml:3:12: python.default: "3.13" is not in python.versions (policy.toml:2)`},
@@ -163,6 +164,14 @@ func TestDeclare_refused(t *testing.T) {
 		"tool_parenthesis":      {"", "tool.packages", "ruff (>=1", `"ruff (>=1" has no ) for its (`},
 		"tool_extra":            {"", "tool.packages", "ruff[a,b c]", `"ruff[a,b c]" has "b c" for an extra`},
 		"tool_blank":            {"", "tool.packages", " ruff", `" ruff" has blanks around it`},
+		"tool_marker":           {"", "tool.packages", "blk; rm -rf /", `" rm -rf /" behind the ; is no marker, want one such as python_version >= "3.12"`},
+		"tool_marker_open":      {"", "tool.packages", "blk; (os_name == 'x'", `" (os_name == 'x'" behind the ; is no marker, want one such as python_version >= "3.12"`},
+		"tool_marker_string":    {"", "tool.packages", "blk; os_name == 'x", `" os_name == 'x" behind the ; is no marker, want one such as python_version >= "3.12"`},
+		"tool_marker_no_name":   {"", "tool.packages", "blk; 'a' == 'b'", `" 'a' == 'b'" behind the ; is no marker, want one such as python_version >= "3.12"`},
+		"tool_marker_more":      {"", "tool.packages", "blk; os_name == 'x'; rm", `" os_name == 'x'; rm" behind the ; is no marker, want one such as python_version >= "3.12"`},
+		"tool_marker_empty":     {"", "tool.packages", "blk;", `"" behind the ; is no marker, want one such as python_version >= "3.12"`},
+		"tool_URL_and_more":     {"", "tool.packages", "git+https://h/x rm", `"git+https://h/x rm" has "rm" behind the URL, want nothing or a marker`},
+		"tool_at_URL_and_more":  {"", "tool.packages", "x @ https://h/x ; rm", `" rm" behind the ; is no marker, want one such as python_version >= "3.12"`},
 		"tool_UTF-8":            {"", "tool.packages", "ruff @ https://h/\xff", `"ruff @ https://h/\xff" is not UTF-8`},
 	} {
 		c, err := declare(t, row.before, row.key, row.text)
@@ -178,6 +187,7 @@ func TestDeclare_refused(t *testing.T) {
 func TestDeclare_tools(t *testing.T) {
 	for _, text := range []string{"ruff", "ruff==0.14", "ruff == 0.14.*, != 0.14.2", "ruff (>=0.14,<1)", "ruff===1.0", "ruff~=1!1.0rc1+x.y", "ruff[a, b]>1",
 		"ruff@latest", "ruff@0.14", "ruff@v1", "ruff[a]@latest", "ruff ; python_version > '3.8'", "ruff<=1;os_name=='posix'",
+		"ruff; 'linux' in sys_platform and (extra == 'a' or platform_machine not in \"x\")", "ruff @ https://h/x ; os_name == 'posix'", "git+https://h/x ; python_version<'3.9'",
 		"ruff @ git+https://example.org/x.git", "git+https://example.org/x.git@tag", "git+ssh://git@example.org/x", "https://example.org/x-1.tar.gz",
 		"/srv/tool", "file:///srv/tool", "cp", "pip", "python-lsp-server", "pypyr", "39"} {
 		if _, err := declare(t, "", "tool.packages", text); err != nil {
@@ -332,6 +342,7 @@ func FuzzDeclare(f *testing.F) {
 			strings.Contains(strings.ReplaceAll(string(c.Data), "\r\n", ""), "\n") {
 			t.Errorf("a line ends in LF alone:\n%q", c.Data)
 		}
+		removed(t, after, key)
 		if again, err := after.Declare(key, entry); err != nil || again.Data != nil || again.Line != c.Line {
 			t.Errorf("declared again: %+v, %v", again, err)
 		}

@@ -22,10 +22,25 @@ func checkRequirement(text string) error {
 		return checkConstraint(text, text[len(name):])
 	case !unnamed(text):
 		return fmt.Errorf("%s is no package, want one such as ruff or ruff==0.14", quote(text))
-	case !strings.Contains(text, "://") && !strings.HasPrefix(text, "/"):
+	case strings.Contains(text, "://"):
+		return checkURL(text, text)
+	case !strings.HasPrefix(text, "/"):
 		return fmt.Errorf("%s is a relative path, want an absolute one", quote(text))
 	}
 	return nil
+}
+
+// checkURL takes a URL, in which no blank can stand, and a marker behind " ;".
+func checkURL(text, url string) error {
+	_, rest, blank := strings.Cut(url, " ")
+	if rest = strings.TrimSpace(rest); !blank || rest == "" {
+		return nil
+	}
+	condition, ok := strings.CutPrefix(rest, ";")
+	if condition == "" || !ok {
+		return fmt.Errorf("%s has %s behind the URL, want nothing or a marker", quote(text), quote(rest))
+	}
+	return checkMarker(condition)
 }
 
 // interpreter reports whether uv takes the name of a tool for an interpreter (uv-python-types,
@@ -61,12 +76,20 @@ func checkConstraint(text, rest string) error {
 	}
 	if target, ok := strings.CutPrefix(rest, "@"); ok {
 		target = strings.TrimSpace(target)
-		if target == "latest" || strings.Contains(target, "://") || checkVersion(target) == nil {
+		if strings.Contains(target, "://") {
+			return checkURL(text, target)
+		}
+		if target == "latest" || checkVersion(target) == nil {
 			return nil
 		}
 		return fmt.Errorf("%s has %s behind the @, want latest, a version or a URL", quote(text), quote(target))
 	}
-	rest, _, _ = strings.Cut(rest, ";")
+	rest, condition, has := strings.Cut(rest, ";")
+	if has {
+		if err := checkMarker(condition); err != nil {
+			return err
+		}
+	}
 	if rest = strings.TrimSpace(rest); rest == "" {
 		return nil
 	}

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -85,6 +86,20 @@ func (l Loaded) Source(key string) (path string, line int) {
 	}
 	line, _ = position(f.Data, p.value)
 	return f.Path, line
+}
+
+// Line returns the file that has text in the list of key that counts, and its line there; "" and 0
+// where none has.
+func (l Loaded) Line(key, text string) (path string, line int) {
+	p := l.Policy
+	for _, f := range p.fields() {
+		if f.key == key && f.list != nil {
+			if i := slices.Index(*f.list, text); i >= 0 {
+				return l.line(key, i)
+			}
+		}
+	}
+	return "", 0
 }
 
 // source returns the file that set key, and its place there.

@@ -13,6 +13,7 @@ import (
 	"uvshim/shim/launch"
 	"uvshim/shim/resolve"
 	"uvshim/shim/say"
+	"uvshim/shim/uv"
 )
 
 // question is what the call asks of resolve.
@@ -49,7 +50,7 @@ func (p *program) resolve(declared policy.Policy) (resolve.Target, error) {
 		return resolve.Any(q)
 	}
 	var missing *resolve.NotInstalled
-	if !declared.Python.AutoInstall || !errors.As(err, &missing) || missing.Foreign {
+	if !declared.Python.AutoInstall || !errors.As(err, &missing) || missing.Foreign || len(missing.Broken) > 0 {
 		return target, err
 	}
 	if line, undeclared := declared.UndeclaredPython(missing.Request); undeclared && p.denied(declared, "python", missing.Request, line) {
@@ -100,7 +101,7 @@ func (p *program) away(env host.Env) (string, host.Env) {
 }
 
 // notInstalled says that no Python answers, and what would help.
-func (p *program) notInstalled(err error) int {
+func (p *program) notInstalled(err error, declared policy.Policy) int {
 	var missing *resolve.NotInstalled
 	if !errors.As(err, &missing) {
 		p.say.Error("%v", err)
@@ -113,19 +114,30 @@ func (p *program) notInstalled(err error) int {
 	if missing.Program {
 		return exitNotFound
 	}
-	if _, ok := p.findUV("uv"); ok {
-		argv := []string{"uv", "python", "install"}
-		if missing.Request != "" {
-			argv = append(argv, missing.Request)
-		}
-		p.say.Hint("to install it: %s", commandLine(argv))
-	} else {
+	p.sayHome()
+	argv := []string{"uv", "python", "install"}
+	switch _, uv := p.findUV("uv"); {
+	case !uv:
 		p.say.Hint("uv, which installs Pythons, is not there either: %s", p.uvAdvice())
+	case len(missing.Broken) > 0:
+		p.sayReinstall(missing.Broken[0])
+	case missing.Request == "":
+		p.say.Hint("to install it: %s", commandLine(argv))
+	default:
+		p.say.Hint("to install it: %s", commandLine(append(argv, missing.Request)))
+		if _, undeclared := declared.UndeclaredPython(missing.Request); undeclared && declared.Python.Prune {
+			p.say.Hint("and to have it kept, as shim sync removes what the policy does not list (prune = true): %s", commandLine([]string{"shim", "declare", "python", missing.Request}))
+		}
 	}
 	if len(missing.Have) > 0 {
 		p.say.Hint("to take another once: %s", "python +"+strings.Join(missing.Have, ", python +"))
 	}
 	return exitNotFound
+}
+
+// sayReinstall tells how an interpreter of uv's that cannot be run is made anew.
+func (p *program) sayReinstall(m uv.Managed) {
+	p.say.Hint("to install it again: %s", commandLine([]string{"uv", "python", "install", "--reinstall", m.Exact()}))
 }
 
 // bypass runs the next real program of the name, at once. If there is none for a Python, it is the
@@ -135,9 +147,10 @@ func (p *program) bypass() int {
 	switch {
 	case ok:
 	case p.call.Tool == intercept.Python:
-		target, err := resolve.Managed(p.question(policy.Default()))
+		declared := policy.Default()
+		target, err := resolve.Managed(p.question(declared))
 		if err != nil {
-			return p.notInstalled(err)
+			return p.notInstalled(err, declared)
 		}
 		path = target.Path
 	case p.call.Tool == intercept.Pip:
@@ -181,6 +194,9 @@ func (p *program) noUV() int {
 func (p *program) uvAdvice() string {
 	if onNixOS() {
 		return "in configuration.nix: environment.systemPackages = with pkgs; [ uv ];"
+	}
+	if again := p.again(); again != "" {
+		return again + ", or install uv as its documentation says"
 	}
 	return "run shim's install.sh again, or install uv as its documentation says"
 }

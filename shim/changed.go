@@ -13,6 +13,7 @@ import (
 	"uvshim/shim/link"
 	"uvshim/shim/lock"
 	"uvshim/shim/preflight"
+	"uvshim/shim/redact"
 	"uvshim/shim/uv"
 )
 
@@ -63,7 +64,7 @@ func (p *program) explainBuild(out launch.Outcome) {
 	if !ok {
 		return
 	}
-	p.say.Hint("%s", problem.Message(commandLine(lock.Redact(p.typed)), onNixOS()))
+	p.say.Hint("%s", problem.Message(commandLine(redact.Args(p.typed)), onNixOS()))
 }
 
 // environmentSince looks at the environment that was changed and adds it to the record. Of what was

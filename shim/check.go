@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,6 +21,7 @@ import (
 	"uvshim/shim/preflight"
 	"uvshim/shim/resolve"
 	"uvshim/shim/say"
+	"uvshim/shim/uv"
 )
 
 func checkCommand() command {
@@ -94,6 +96,9 @@ func (c *check) run(args []string) int {
 		defer world.Close()
 		c.world, c.root = world, !world.Generation()
 	}
+	if c.root {
+		c.say.Home = ""
+	}
 	if c.root && len(args) == 0 {
 		return c.usage("--system "+say.Quote(c.system)+" is a root, where this directory means nothing: name a PATH inside", "shim check --help", "")
 	}
@@ -109,6 +114,12 @@ func (c *check) run(args []string) int {
 	code := exitOK
 	for _, t := range all {
 		switch {
+		case errors.Is(t.err, errLost):
+			c.say.Error("%s was made from a Python that is not there any more: %v", say.Quote(c.shown(t.path)), t.err)
+			if c.system == "" {
+				c.say.Hint("to make it anew: %s", say.Word(uv.Renew(filepath.Dir(t.path), c.dirs.Home)))
+			}
+			code = exitUsage
 		case t.err != nil:
 			c.say.Error("%s: %v", say.Quote(c.shown(t.path)), unwrapPath(t.err))
 			if inside, ok := strings.CutPrefix(t.path, c.world.Dir()+"/"); ok && c.root {
@@ -120,7 +131,7 @@ func (c *check) run(args []string) int {
 		}
 	}
 	if c.json {
-		c.printJSON(checkJSON(all))
+		c.out.json(checkJSON(all))
 	} else {
 		c.print(all, len(args) == 0 && c.system == "")
 	}
@@ -173,6 +184,9 @@ func (c *check) progress() func() {
 // here checks the environment that python or uv run would use in the working directory.
 func (c *check) here() checked {
 	target, err := c.answering()
+	if t, lost := c.lost(target.Environment); lost {
+		return t
+	}
 	if err != nil {
 		return checked{path: c.host.Dir, err: err}
 	}
@@ -188,10 +202,24 @@ func (c *check) answering() (resolve.Target, error) {
 	c.call.Name = "python"
 	c.call.Constraint, _ = version.FromName("python")
 	q := c.question(c.declared)
-	if target, ok := resolve.ProjectEnvironment(q); ok {
+	target, ok := resolve.ProjectEnvironment(q)
+	if _, lost := c.lost(target.Environment); ok || lost {
 		return target, nil
 	}
 	return resolve.Python(q)
+}
+
+// errLost is why an environment cannot be looked at whose bin/python leads nowhere.
+var errLost = errors.New("its interpreter is not there")
+
+// lost reports whether dir is an environment without the interpreter that it was made from.
+func (c *check) lost(dir string) (checked, bool) {
+	if dir == "" {
+		return checked{}, false
+	}
+	_, err := c.world.Stat(filepath.Join(dir, "pyvenv.cfg"))
+	_, none := c.world.Stat(filepath.Join(dir, "bin", "python"))
+	return checked{path: dir, err: errLost}, err == nil && errors.Is(none, fs.ErrNotExist)
 }
 
 // target checks what path is.
@@ -211,6 +239,9 @@ func (c *check) target(path string) checked {
 		return checked{path: path, err: errors.New("neither a file nor a directory")}
 	}
 	for _, dir := range []string{path, filepath.Join(path, ".venv")} {
+		if t, lost := c.lost(dir); lost {
+			return t
+		}
 		if _, err := c.world.Stat(filepath.Join(dir, "pyvenv.cfg")); err == nil {
 			return c.look(dir, preflight.Request{Python: filepath.Join(dir, "bin", "python")})
 		}
@@ -313,7 +344,9 @@ func (c *check) request(r preflight.Request) preflight.Request {
 func (c *check) look(path string, r preflight.Request) checked {
 	r = c.request(r)
 	t := checked{path: path}
-	t.verdict, t.err = preflight.Check(r)
+	if t.verdict, t.err = preflight.Check(r); t.err == nil {
+		_ = r.Memory.Save(r, t.verdict, "") // a call has not the time for what is very large
+	}
 	t.verdict = t.verdict.Without(c.ignored())
 	c.locate(&t.verdict)
 	if t.err == nil && c.tree && loaderWorks(t.verdict) && t.verdict.Outcome != preflight.Unclear {

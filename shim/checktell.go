@@ -26,13 +26,13 @@ func (c *check) print(all []checked, fixable bool) {
 		message := v.Message(wording)
 		switch {
 		case message != "":
-			fmt.Printf("%s\n%s\n", path, indent(say.Clean(message)))
+			c.out.printf("%s\n%s\n", path, indent(say.Clean(say.Tildes(message, c.say.Home))))
 		case v.Outcome == preflight.NotApplicable:
-			fmt.Printf("%s\n  not applicable: %s\n", path, say.Word(v.Reason))
+			c.out.printf("%s\n  not applicable: %s\n", path, say.Word(v.Reason))
 		case v.Outcome == preflight.Unclear:
-			fmt.Printf("%s\n  the loader is not known: %s\n", path, say.Word(v.Reason))
+			c.out.printf("%s\n  the loader is not known: %s\n", path, say.Word(v.Reason))
 		default:
-			fmt.Printf("%s %s\n", path, from(v))
+			c.out.printf("%s %s\n", path, from(v))
 		}
 		if names := c.fromFix(v.Needs); c.system == "" && len(names) > 0 && v.NixLD {
 			c.say.Hint("%s comes from shim fix, which reaches what runs through shim; for all else there is shim env", say.Word(strings.Join(names, ", ")))
@@ -40,7 +40,7 @@ func (c *check) print(all []checked, fixable bool) {
 		if c.all {
 			for _, f := range v.Findings {
 				if f.Severity == preflight.Optional {
-					fmt.Printf("  optional   %s\n", say.Word(describe(f)))
+					c.out.printf("  optional   %s\n", say.Word(describe(f)))
 				}
 			}
 		}
@@ -79,7 +79,7 @@ func (c *check) printTree(nodes []preflight.Node) {
 		if n.How != "" {
 			line += " (" + n.How + ")"
 		}
-		fmt.Println(say.Word(line))
+		c.out.println(say.Word(line))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -54,7 +56,12 @@ func (p *program) command() int {
 	}
 	c, ok := findCommand(name)
 	if !ok {
-		return p.usage("unknown command "+say.Quote(name), "shim help", policy.Nearest(name, commandNames()))
+		near := nearest(name, commandNames())
+		switch name {
+		case "undeclare", "remove", "rm", "uninstall":
+			near = "shim declare --remove"
+		}
+		return p.usage("unknown command "+say.Quote(name), "shim help", near)
 	}
 	return p.run(c, args)
 }
@@ -68,11 +75,11 @@ func (p *program) run(c command, args []string) int {
 	for {
 		err := flags.Parse(args)
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Print(c.help())
+			p.out.print(c.help())
 			return exitOK
 		}
 		if err != nil {
-			return p.badFlag(c, flags, err)
+			return p.badFlag(c, flags, args, err)
 		}
 		rest := flags.Args()
 		if len(rest) > 0 && len(args) > len(rest) && args[len(args)-len(rest)-1] == "--" {
@@ -84,14 +91,10 @@ func (p *program) run(c command, args []string) int {
 		}
 		words, args = append(words, rest[0]), rest[1:]
 	}
-	code := do(words)
-	if p.unprinted {
-		return exitFailed
-	}
-	return code
+	return do(words)
 }
 
-func (p *program) badFlag(c command, flags *flag.FlagSet, err error) int {
+func (p *program) badFlag(c command, flags *flag.FlagSet, args []string, err error) int {
 	text, near := err.Error(), ""
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
 		text = "--" + strings.TrimLeft(name, "-") + " wants a value"
@@ -105,7 +108,7 @@ func (p *program) badFlag(c command, flags *flag.FlagSet, err error) int {
 		flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 		name = strings.TrimLeft(name, "-")
 		dashes := "--"
-		if len(name) == 1 {
+		if slices.ContainsFunc(args, func(arg string) bool { return arg == "-"+name || strings.HasPrefix(arg, "-"+name+"=") }) {
 			dashes = "-"
 		}
 		text = "unknown option " + say.Quote(dashes+name)
@@ -125,6 +128,21 @@ func (p *program) usage(what, see, near string) int {
 		p.say.Hint("see %s", see)
 	}
 	return exitUsage
+}
+
+// nearest returns the one word that name begins, or is probably a slip of; "" if there is none.
+func nearest(name string, words []string) string {
+	begun := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return !strings.HasPrefix(word, name) })
+	if len(name) > 1 && len(begun) == 1 {
+		return begun[0]
+	}
+	return policy.Nearest(name, words)
+}
+
+// either is "a, b or c".
+func either(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // extra refuses arguments that a command does not take.
@@ -183,23 +201,51 @@ func versionCommand() command {
 	return command{
 		name:  "version",
 		short: "print shim's version",
-		long:  "example: shim version\n",
+		long: `
+With the revision that it was built from and that one's day, where the build could know them. A plus
+sign says that the files were other ones than the revision's.
+
+example: shim version
+`,
 		setup: func(p *program, _ *flag.FlagSet) func([]string) int {
 			return func(args []string) int {
 				if len(args) > 0 {
 					return p.extra("version", args)
 				}
-				fmt.Println("shim " + release)
+				var settings []debug.BuildSetting
+				if info, ok := debug.ReadBuildInfo(); ok {
+					settings = info.Settings
+				}
+				p.out.println("shim " + release + revision(settings))
 				return exitOK
 			}
 		},
 	}
 }
 
-// tilde returns path with the home directory as ~, as messages show it.
-func (p *program) tilde(path string) string {
-	if rest, ok := strings.CutPrefix(path, p.dirs.Home+"/"); ok && p.dirs.Home != "" && p.dirs.Home != "/" {
-		return "~/" + rest
+// revision returns what go build noted of a checkout (go help buildvcs) as it stands behind the version:
+// " (427aaab1c2d3, 2026-11-20)", or "".
+func revision(settings []debug.BuildSetting) string {
+	value := map[string]string{}
+	for _, s := range settings {
+		value[s.Key] = s.Value
 	}
-	return path
+	text := value["vcs.revision"]
+	if text == "" {
+		return ""
+	}
+	text = text[:min(12, len(text))]
+	if value["vcs.modified"] == "true" {
+		text += "+"
+	}
+	if day, _, ok := strings.Cut(value["vcs.time"], "T"); ok {
+		text += ", " + day
+	}
+	return " (" + text + ")"
 }
+
+// tilde returns path with the home directory as ~, as tables and results for people show it.
+func (p *program) tilde(path string) string { return say.Tilde(path, p.dirs.Home) }
+
+// word returns path as one word of a command to paste.
+func (p *program) word(path string) string { return say.Word(say.ShellPath(path, p.dirs.Home)) }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"uvshim/policy"
 	"uvshim/shim/say"
 )
 
@@ -17,11 +16,14 @@ func completionsCommand() command {
 		args:  "bash|zsh|fish",
 		short: "completions of the shim command for a shell",
 		long: `
-Prints a script for the shell to read at its start.
+Prints a script for the shell. install.sh and the Nix package have put it where the shell looks; by
+hand that is
 
-  bash  shim completions bash > ~/.local/share/bash-completion/completions/shim
+  bash  d=~/.local/share/bash-completion/completions
+        mkdir -p $d && shim completions bash > $d/shim
   zsh   shim completions zsh > DIR/_shim, with DIR in fpath before compinit runs
-  fish  shim completions fish > ~/.config/fish/completions/shim.fish
+  fish  mkdir -p ~/.config/fish/completions
+        shim completions fish > ~/.config/fish/completions/shim.fish
 
 example: eval "$(shim completions bash)"
 `,
@@ -30,7 +32,7 @@ example: eval "$(shim completions bash)"
 			return func(args []string) int {
 				switch {
 				case len(args) == 0:
-					return p.usage("completions needs to be told for which shell", "shim completions --help", "")
+					return p.usage("completions needs to be told for which shell: "+either(completionsCommand().words), "shim completions --help", "")
 				case len(args) > 1:
 					return p.extra("completions", args[1:])
 				}
@@ -39,10 +41,10 @@ example: eval "$(shim completions bash)"
 					"bash": bashCompletions, "zsh": zshCompletions, "fish": fishCompletions,
 				}[shell]
 				if !ok {
-					return p.usage("no completions for the shell "+say.Quote(shell), "shim completions --help",
-						policy.Nearest(shell, completionsCommand().words))
+					return p.usage("no completions for the shell "+say.Quote(shell)+", want "+either(completionsCommand().words), "shim completions --help",
+						nearest(shell, completionsCommand().words))
 				}
-				fmt.Print(write(p.completions()))
+				p.out.print(write(p.completions()))
 				return exitOK
 			}
 		},

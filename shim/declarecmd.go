@@ -14,17 +14,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"uvshim/policy"
+	"uvshim/policy/nix"
 	"uvshim/policy/version"
 	"uvshim/shim/host"
 	"uvshim/shim/say"
+	"uvshim/shim/sync"
 	"uvshim/shim/uv"
 )
 
 func declareCommand() command {
 	return command{
 		name:  "declare",
-		args:  "python|tool REQUEST… [--default]",
-		short: "add a Python or a tool to the policy",
+		args:  "python|tool REQUEST… [--default] [--remove]",
+		short: "add a Python or a tool to the policy, or remove it",
 		words: []string{"python", "tool"},
 		long: `
 Adds REQUEST to python.versions or tool.packages in your policy.toml, as you would write it there:
@@ -32,24 +34,39 @@ a version for uv python install, a package for uv tool install. Comments, order 
 Nothing is installed: shim sync does that. What is declared already is left as it is.
 
   --default   a bare python is this REQUEST from now on, in place of the implementation's default
+  --remove    take REQUEST out of the list, and out of python.default; of a tool the name is enough.
+              What is installed stays, unless the policy says prune: then shim sync removes it
 
 Where the list that counts is that of all users, /etc/shim/policy.toml, your list begins as a copy
 of it. A policy that Nix wrote is not changed; the line for your configuration is printed instead.
 
 example: shim declare python 3.14 --default
          shim declare tool ruff 'httpie>=3'
+         shim declare --remove python 3.12
 `,
 		setup: func(p *program, flags *flag.FlagSet) func([]string) int {
 			asDefault := flags.Bool("default", false, "")
-			return func(args []string) int { return p.declare(args, *asDefault) }
+			remove := flags.Bool("remove", false, "")
+			return func(args []string) int { return p.declare(args, *asDefault, *remove) }
 		},
 	}
 }
 
-// An entry is one element for one list of the policy.
-type entry struct{ key, text string }
+// An entry is one element for one list of the policy, or to be taken out of it.
+type entry struct {
+	key, text string
+	remove    bool
+}
 
-func (p *program) declare(args []string, asDefault bool) int {
+// change makes the change to a policy.
+func (e entry) change(l policy.Loaded) (policy.Change, error) {
+	if e.remove {
+		return l.Remove(e.key, e.text)
+	}
+	return l.Declare(e.key, e.text)
+}
+
+func (p *program) declare(args []string, asDefault, remove bool) int {
 	const help = "shim declare --help"
 	if len(args) == 0 {
 		return p.usage("declare needs to be told what: python or tool", help, "")
@@ -60,15 +77,17 @@ func (p *program) declare(args []string, asDefault bool) int {
 		return p.usage("declare knows python and tool, not "+say.Quote(args[0]), help, policy.Nearest(args[0], []string{"python", "tool"}))
 	case requests == 0:
 		return p.usage("declare "+args[0]+" needs a REQUEST", help, "")
+	case asDefault && remove:
+		return p.usage("--default and --remove are two wishes: --remove takes the default away as well", help, "")
 	case asDefault && (args[0] != "python" || requests > 1):
 		return p.usage("--default is for one Python", help, "")
 	}
 	var entries []entry
 	for _, text := range args[1:] {
-		entries = append(entries, entry{key, text})
+		entries = append(entries, entry{key, text, remove})
 	}
 	if asDefault {
-		entries = append(entries, entry{"python.default", args[1]})
+		entries = append(entries, entry{key: "python.default", text: args[1]})
 	}
 	files := policyFiles(p.host, p.dirs)
 	file := files[len(files)-1]
@@ -78,8 +97,7 @@ func (p *program) declare(args []string, asDefault bool) int {
 	}
 	changes, err := p.changes(files, entries)
 	if err != nil {
-		p.say.Error("%v", err)
-		return exitUsage
+		return p.badPolicy(err)
 	}
 	if slices.ContainsFunc(changes, added) {
 		real, err := behindLinks(file)
@@ -95,7 +113,11 @@ func (p *program) declare(args []string, asDefault bool) int {
 			return exitFailed
 		}
 	}
-	p.tellChanges(changes, entries)
+	if remove {
+		p.tellRemoved(changes, entries)
+	} else {
+		p.tellChanges(changes, entries)
+	}
 	return exitOK
 }
 
@@ -117,7 +139,7 @@ func (p *program) changes(files []string, entries []entry) ([]policy.Change, err
 	}
 	var changes []policy.Change
 	for _, e := range entries {
-		c, err := loaded.Declare(e.key, e.text)
+		c, err := e.change(loaded)
 		if err != nil {
 			return nil, err
 		}
@@ -183,22 +205,17 @@ func (p *program) declareInNix(file string, changes []policy.Change, entries []e
 		if key := entries[i].key; added(c) {
 			lists[key], keys = c.List, append(keys, key)
 		}
+		if c.Undefault {
+			lists["python.default"], keys = c.After.Python.Default, append(keys, "python.default")
+		}
 	}
+	slices.Sort(keys)
 	text := "in the configuration that writes it (the same under programs.uv, if it takes the list from there):"
 	for _, key := range slices.Compact(keys) {
-		text += "\n  programs.shim.settings." + key + " = [ "
-		for _, element := range lists[key] {
-			text += nixString(element) + " "
-		}
-		text += "];"
+		text += "\n  " + nix.List("programs.shim.settings."+key, lists[key])
 	}
 	p.say.Error("%s is in the Nix store, where nothing can be changed", say.Quote(p.tilde(file)))
 	p.say.Hint("%s", text)
-}
-
-// nixString returns text as a string of Nix.
-func nixString(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(text) + `"`
 }
 
 // tellChanges says what was added and where, what that means, and what is left to do.
@@ -217,15 +234,44 @@ func (p *program) tellChanges(changes []policy.Change, entries []entry) {
 			what = "a bare python is now"
 		}
 		if !added(c) {
-			fmt.Printf("%s is in %s already: %s\n", say.Quote(e.text), e.key, place)
+			p.out.printf("%s is in %s already: %s\n", say.Quote(e.text), e.key, place)
 		} else {
-			fmt.Printf("%s %s: %s\n", what, say.Quote(e.text), place)
+			p.out.printf("%s %s: %s\n", what, say.Quote(e.text), place)
 			p.tellMeaning(c, e, after.Policy)
 		}
-		install = install || e.key == "tool.packages" && added(c) || e.key == "python.versions" && !p.installed(e.text)
+		install = install || e.key == "tool.packages" && !p.installedTool(e.text) || e.key == "python.versions" && !p.installed(e.text)
 	}
 	if install {
 		p.say.Hint("to install it: shim sync")
+	}
+}
+
+// tellRemoved says what was taken out and from where, and what becomes of what is installed.
+func (p *program) tellRemoved(changes []policy.Change, entries []entry) {
+	declared := changes[len(changes)-1].After.Policy
+	for i, c := range changes {
+		e := entries[i]
+		p.out.printf("removed %s: %s\n", say.Quote(c.Removed), say.Word(fmt.Sprintf("%s:%d", p.tilde(c.Path), c.Line)))
+		if len(c.Copied) > 0 {
+			p.say.Hint("your %s has %s, from %s", e.key, strings.Join(quoteAll(c.Copied), ", "), say.Word(c.CopiedFrom))
+		}
+		if c.Undefault {
+			p.say.Hint("it was the default, and is not any more: shim which python --why tells what a bare python is now")
+		}
+		prune, uninstall := declared.Tool.Prune, []string{"uv", "tool", "uninstall"}
+		if e.key == "python.versions" {
+			prune, uninstall = declared.Python.Prune, []string{"uv", "python", "uninstall"}
+		}
+		name, named := policy.Name(c.Removed)
+		switch {
+		case e.key == "python.versions" && !p.installed(c.Removed), e.key == "tool.packages" && !p.installedTool(c.Removed):
+		case prune && (len(c.List) > 0 || e.key == "tool.packages"):
+			p.say.Hint("it is installed, and the next shim sync removes it unless something else that is listed stands for it (prune = true)")
+		case e.key == "python.versions":
+			p.say.Hint("it stays installed; to remove it: %s", commandLine(append(uninstall, c.Removed)))
+		case named:
+			p.say.Hint("it stays installed; to remove it: %s", commandLine(append(uninstall, name)))
+		}
 	}
 }
 
@@ -251,6 +297,13 @@ func quoteAll(texts []string) []string {
 		quoted = append(quoted, say.Quote(text))
 	}
 	return quoted
+}
+
+// installedTool reports whether the tool that a requirement asks for is there, installed with just that.
+func (p *program) installedTool(text string) bool {
+	return slices.ContainsFunc(p.uv.Tools(), func(t uv.Tool) bool {
+		return t.Broken == nil && sync.Same(text, t.Request, p.host.Dir)
+	})
 }
 
 // installed reports whether a managed Python satisfies the request.

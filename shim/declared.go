@@ -69,6 +69,28 @@ func loadPolicy(h host.Host, dirs host.Dirs, facts remember.Store) (policy.Polic
 	return policy.Default(), fmt.Errorf("%w; no policy counts until it is mended", err)
 }
 
+// badPolicy tells every mistake in a policy that a command cannot go on without.
+func (p *program) badPolicy(err error) int {
+	var problems policy.Problems
+	if !errors.As(err, &problems) {
+		p.say.Error("%v", err)
+		return exitUsage
+	}
+	for _, problem := range problems {
+		p.say.Error("%v", problem)
+	}
+	return exitUsage
+}
+
+// says tells whether a policy file has a key, or it is the default that counts.
+func (p *program) says(key string) string {
+	loaded, err := readPolicy(policyFiles(p.host, p.dirs))
+	if file, _ := loaded.Source(key); err != nil || file != "" { // of a broken one the last good counts
+		return "the policy says"
+	}
+	return "is the default"
+}
+
 // parseRemembered reads what loadPolicy saved: the identity, an empty line, the compact policy.
 func parseRemembered(data []byte) (policy.Policy, bool) {
 	_, compact, ok := bytes.Cut(data, []byte("\n\n"))
@@ -88,8 +110,7 @@ func rested(files []string) bool {
 	return true
 }
 
-// readPolicy reads and joins the files that exist. Only the first mistake is told; `shim doctor`
-// tells all.
+// readPolicy reads and joins the files that exist.
 func readPolicy(files []string) (policy.Loaded, error) {
 	var layers []policy.File
 	for _, file := range files {
@@ -103,12 +124,7 @@ func readPolicy(files []string) (policy.Loaded, error) {
 		}
 		layers = append(layers, policy.File{Path: file, Data: data})
 	}
-	loaded, err := policy.Load(layers...)
-	var problems policy.Problems
-	if errors.As(err, &problems) && len(problems) > 1 {
-		return loaded, fmt.Errorf("%w (and %d more)", problems[0], len(problems)-1)
-	}
-	return loaded, err
+	return policy.Load(layers...)
 }
 
 // unwrapPath returns the cause of an error that names a path which the message names already.

@@ -78,9 +78,9 @@ func (p *program) doctor(dir string, fresh, asJSON bool) int {
 	report := doctor.Run(m, doctor.Checks())
 	done()
 	if asJSON {
-		p.printJSON(report.JSON())
+		p.out.json(report.JSON())
 	} else {
-		report.Print(os.Stdout, p.host.Env.Get("NO_COLOR") == "" && host.Terminal(os.Stdout))
+		report.Print(p.out, p.host.Env.Get("NO_COLOR") == "" && host.Terminal(os.Stdout))
 	}
 	if report.Failed() {
 		return exitFailed

@@ -2,12 +2,10 @@ package shim
 
 import (
 	"flag"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"uvshim/policy"
 	"uvshim/shim/elfdeps"
 	"uvshim/shim/nixld"
 	"uvshim/shim/provided"
@@ -26,9 +24,12 @@ shell that SHELL names. Programs of Nix do not look at this variable.
 
   bash, zsh  to evaluate: eval "$(shim env bash)"
   fish       to evaluate: shim env fish | source
-  systemd    for services of the user: shim env systemd > ~/.config/environment.d/60-shim.conf
+  systemd    for services of the user: mkdir -p ~/.config/environment.d
+             shim env systemd > ~/.config/environment.d/60-shim.conf
   direnv     a function for .envrc, which also checks the project's environment:
-             shim env direnv > ~/.config/direnv/lib/shim.sh, then in .envrc: use shim
+             mkdir -p ~/.config/direnv/lib
+             shim env direnv > ~/.config/direnv/lib/shim.sh
+             then in .envrc: use shim
 
 It prints nothing where nothing is provided.
 
@@ -54,7 +55,7 @@ func (p *program) env(args []string) int {
 	var line func(name, value string) string
 	switch syntax {
 	case "direnv":
-		fmt.Print(direnvFunction(provided.File(p.dirs.Data)))
+		p.out.print(direnvFunction(provided.File(p.dirs.Data)))
 		return exitOK
 	case "bash", "zsh":
 		line = func(name, value string) string { return "export " + name + "=" + say.ShellQuote(value) }
@@ -64,16 +65,16 @@ func (p *program) env(args []string) int {
 		line = func(name, value string) string { return name + "=" + systemdQuote(value) }
 	default:
 		if len(args) > 0 {
-			return p.usage("unknown shell "+say.Quote(syntax), "shim env --help", policy.Nearest(syntax, envCommand().words))
+			return p.usage("unknown shell "+say.Quote(syntax)+", want "+either(envCommand().words), "shim env --help", nearest(syntax, envCommand().words))
 		}
-		return p.usage("SHELL is "+say.Quote(p.host.Env.Get("SHELL"))+": say for which shell", "shim env --help", "")
+		return p.usage("SHELL is "+say.Quote(p.host.Env.Get("SHELL"))+": say for which shell, "+either(envCommand().words), "shim env --help", "")
 	}
 	name, value, why := p.libraryPath()
 	if why != "" {
 		p.say.Hint("there is nothing to set: %s", why)
 		return exitOK
 	}
-	fmt.Println(line(name, value))
+	p.out.println(line(name, value))
 	return exitOK
 }
 

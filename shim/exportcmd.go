@@ -2,9 +2,7 @@ package shim
 
 import (
 	"flag"
-	"os"
 
-	"uvshim/policy"
 	"uvshim/shim/lock"
 	"uvshim/shim/say"
 )
@@ -35,7 +33,7 @@ example: shim export nixos > uv.nix      then in configuration.nix: imports = [ 
 		setup: func(p *program, _ *flag.FlagSet) func([]string) int {
 			return func(args []string) int {
 				if len(args) == 0 {
-					return p.usage("export needs to be told what", "shim export --help", "")
+					return p.usage("export needs to be told what: "+either(exportCommand().words), "shim export --help", "")
 				}
 				if len(args) > 1 {
 					return p.extra("export "+args[0], args[1:])
@@ -50,7 +48,7 @@ example: shim export nixos > uv.nix      then in configuration.nix: imports = [ 
 				case "lock":
 					return p.exportLock()
 				}
-				return p.usage("unknown export "+say.Quote(args[0]), "shim export --help", policy.Nearest(args[0], exportCommand().words))
+				return p.usage("unknown export "+say.Quote(args[0])+", want "+either(exportCommand().words), "shim export --help", nearest(args[0], exportCommand().words))
 			}
 		},
 	}
@@ -61,9 +59,9 @@ func (p *program) exportLock() int {
 	if !ok {
 		return exitUsage // rather than an empty file to restore nothing from
 	}
-	if _, err := os.Stdout.Write(lock.Export(l)); err != nil {
-		p.say.Error("%v", err)
-		return exitFailed
+	if len(l.Python)+len(l.Tool) == 0 {
+		p.say.Hint("the lock names no Python and no tool: there is nothing to restore")
 	}
+	p.out.print(string(lock.Export(l)))
 	return exitOK
 }

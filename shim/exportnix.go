@@ -3,7 +3,6 @@ package shim
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ import (
 func (p *program) exportHomeManager() int {
 	declared, err := p.declared()
 	if err != nil {
-		return p.notExported(err)
+		return p.badPolicy(err)
 	}
 	return p.printNix(nix.HomeManager(declared))
 }
@@ -27,7 +26,7 @@ func (p *program) exportHomeManager() int {
 func (p *program) exportNixOS() int {
 	declared, err := p.declared()
 	if err != nil {
-		return p.notExported(err)
+		return p.badPolicy(err)
 	}
 	l, ok := p.readLock()
 	if !ok {
@@ -37,7 +36,7 @@ func (p *program) exportNixOS() int {
 	libraries := append(declaredLibraries(declared), n.libraries...)
 	text, err := nix.NixOS(libraries)
 	if err != nil {
-		return p.notExported(err)
+		return p.badPolicy(err)
 	}
 	if len(libraries) == 0 {
 		p.say.Hint("no library is known to be needed: the policy names none, and nothing is recorded of a project that needs one")
@@ -52,7 +51,7 @@ func (p *program) exportNixOS() int {
 func (p *program) exportFlake() int {
 	declared, err := p.declared()
 	if err != nil {
-		return p.notExported(err)
+		return p.badPolicy(err)
 	}
 	l, ok := p.readLock()
 	if !ok {
@@ -76,7 +75,7 @@ func (p *program) exportFlake() int {
 		Driver:    n.driver != "",
 	})
 	if err != nil {
-		return p.notExported(err)
+		return p.badPolicy(err)
 	}
 	n.tell(p.say)
 	return p.printNix(text)
@@ -88,16 +87,8 @@ func (p *program) declared() (policy.Policy, error) {
 	return loaded.Policy, err
 }
 
-func (p *program) notExported(err error) int {
-	p.say.Error("%v", err)
-	return exitUsage
-}
-
 func (p *program) printNix(text string) int {
-	if _, err := os.Stdout.WriteString(text); err != nil {
-		p.say.Error("%v", err) // a full disk behind > must not pass for a whole module
-		return exitFailed
-	}
+	p.out.print(text)
 	return exitOK
 }
 

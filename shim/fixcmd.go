@@ -127,8 +127,7 @@ func (p *program) fixing() (*fixing, int) {
 	}
 	loaded, err := readPolicy(policyFiles(p.host, p.dirs))
 	if err != nil {
-		p.say.Error("%v", err)
-		return f, exitUsage
+		return f, p.badPolicy(err)
 	}
 	f.declared = loaded.Policy
 	f.release, _ = nixld.ReadRelease(nixld.Running())
@@ -250,7 +249,7 @@ func (f *fixing) run(o fixOptions) int {
 		f.list = list
 	}
 	for _, x := range news {
-		fmt.Printf("provided   %s\n             %s\n", x.Attribute, say.Word(f.tilde(x.Dir)))
+		f.out.printf("provided   %s\n             %s\n", x.Attribute, say.Word(f.tilde(x.Dir)))
 	}
 	return f.tellOutcome(targets, now, failed)
 }

@@ -1,11 +1,8 @@
 package shim
 
 import (
-	"fmt"
-	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"uvshim/shim/fix"
@@ -20,7 +17,7 @@ func (f *fixing) planned(targets []fix.Target, plan fix.Plan, o fixOptions) int 
 	failed := f.tellLoaders(targets)
 	if w := plan.Driver; w != nil {
 		for _, dir := range f.driverDirs(*w) {
-			fmt.Printf("would append  %s\n                for %s\n", say.Word(dir), say.Word(strings.Join(w.For, ", ")))
+			f.out.printf("would append  %s\n                for %s\n", say.Word(dir), say.Word(strings.Join(w.For, ", ")))
 		}
 	}
 	b, ok := f.builder(plan, o)
@@ -31,9 +28,9 @@ func (f *fixing) planned(targets []fix.Target, plan fix.Plan, o fixOptions) int 
 			ok = false
 			continue
 		}
-		fmt.Printf("would build   %s\n                %s for %s\n                %s\n", say.Word(w.Attribute),
+		f.out.printf("would build   %s\n                %s for %s\n                %s\n", say.Word(w.Attribute),
 			say.Word(strings.Join(w.Sonames, ", ")), say.Word(strings.Join(w.For, ", ")), say.Word(call))
-		fmt.Printf("would append  %s to %s\n", say.Word(f.tilde(f.links(w))+"/result*/lib"), f.state.Settings.Library.Name)
+		f.out.printf("would append  %s to %s\n", say.Word(f.tilde(f.links(w))+"/result*/lib"), f.state.Settings.Library.Name)
 	}
 	f.tellRefused(plan)
 	if len(plan.Wants) > 0 {
@@ -47,7 +44,7 @@ func (f *fixing) planned(targets []fix.Target, plan fix.Plan, o fixOptions) int 
 		f.say.Hint("nothing to look at: no project here, and none recorded that is still there")
 	default:
 		for _, t := range targets {
-			fmt.Printf("covered    %s\n", say.Word(t.Name))
+			f.out.printf("covered    %s\n", say.Word(t.Name))
 		}
 	}
 	return exitOK
@@ -72,7 +69,7 @@ func (f *fixing) tellOutcome(before, now []fix.Target, failed bool) int {
 		if len(who) > 0 {
 			line += ": " + strings.Join(who, ", ")
 		}
-		fmt.Println(say.Word(line))
+		f.out.println(say.Word(line))
 	}
 	rest := fix.Make(now)
 	for _, w := range rest.Wants {
@@ -132,7 +129,7 @@ func (f *fixing) tellForGood(targets []fix.Target) {
 	all := slices.Clone(f.declared.NixLD.Libraries)
 	undeclared := slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(all, name) })
 	all = append(all, undeclared...)
-	fmt.Printf("for good   in configuration.nix, then nixos-rebuild switch:\n             programs.nix-ld.libraries = with pkgs; [ %s ];\n", say.Word(strings.Join(all, " ")))
+	f.out.printf("for good   in configuration.nix, then nixos-rebuild switch:\n             programs.nix-ld.libraries = with pkgs; [ %s ];\n", say.Word(strings.Join(all, " ")))
 	if len(undeclared) > 0 {
 		quoted := make([]string, len(all))
 		for i, name := range all {
@@ -157,7 +154,7 @@ func (f *fixing) tellList() int {
 	}
 	today, changed := string(lock.DayOf(time.Now())), false
 	list := slices.Clone(f.list)
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for i := range list {
 		x := &list[i]
 		at := slices.IndexFunc(wants, func(w fix.Want) bool { return w.Attribute == x.Attribute })
@@ -176,9 +173,9 @@ func (f *fixing) tellList() int {
 		if !x.There() {
 			what += "; gone, shim fix builds it again"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", say.Word(x.Attribute), say.Word(f.tilde(x.Dir)), say.Word(what))
+		rows = append(rows, []string{x.Attribute, f.tilde(x.Dir), what})
 	}
-	w.Flush()
+	f.out.table("", rows)
 	if changed {
 		f.keepIdle(list)
 	}

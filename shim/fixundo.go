@@ -1,7 +1,6 @@
 package shim
 
 import (
-	"fmt"
 	"os"
 	"slices"
 
@@ -57,7 +56,7 @@ func (p *program) unfix(words []string) int {
 	}
 	for _, x := range list {
 		if gone(x) {
-			fmt.Printf("no longer provided   %s\n", say.Word(x.Attribute))
+			p.out.printf("no longer provided   %s\n", say.Word(x.Attribute))
 		}
 	}
 	return exitOK

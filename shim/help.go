@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"uvshim/policy"
 	"uvshim/shim/say"
 )
 
@@ -54,7 +53,7 @@ func helpCommand() command {
 			return func(args []string) int {
 				switch len(args) {
 				case 0:
-					fmt.Print(p.overview())
+					p.out.print(p.overview())
 					return exitOK
 				case 1:
 					return p.help(args[0])
@@ -68,15 +67,15 @@ func helpCommand() command {
 func (p *program) help(about string) int {
 	for _, t := range topics() {
 		if t.name == about {
-			fmt.Print(t.text)
+			p.out.print(t.text)
 			return exitOK
 		}
 	}
 	c, ok := findCommand(about)
 	if !ok {
-		return p.usage("unknown command or topic "+say.Quote(about), "shim help", policy.Nearest(about, helpWords()))
+		return p.usage("unknown command or topic "+say.Quote(about), "shim help", nearest(about, helpWords()))
 	}
-	fmt.Print(c.help())
+	p.out.print(c.help())
 	return exitOK
 }
 

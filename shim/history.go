@@ -3,11 +3,9 @@ package shim
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"uvshim/shim/host"
@@ -113,7 +111,7 @@ func (p *program) history(o historyOptions) int {
 	case o.undeclared:
 		p.undeclaredUses(l, o)
 	case o.asJSON:
-		p.printJSON(historyJSON(l))
+		p.out.json(historyJSON(l))
 	default:
 		p.printHistory(l, ok, o.all)
 	}
@@ -150,7 +148,7 @@ func (p *program) printHistory(l lock.Lock, readable, all bool) {
 		}
 		return
 	}
-	var t tables
+	t := tables{out: p.out}
 	p.pythonTable(&t, l.Python)
 	p.projectTable(&t, l.Project)
 	p.toolTable(&t, l.Tool)
@@ -158,7 +156,10 @@ func (p *program) printHistory(l lock.Lock, readable, all bool) {
 }
 
 // tables prints tables with an empty line between them.
-type tables struct{ printed bool }
+type tables struct {
+	out     *output
+	printed bool
+}
 
 // print prints a table of cells that stand under their heads; none without rows.
 func (t *tables) print(head string, rows [][]string) {
@@ -166,18 +167,10 @@ func (t *tables) print(head string, rows [][]string) {
 		return
 	}
 	if t.printed {
-		fmt.Println()
+		t.out.println("")
 	}
 	t.printed = true
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, head)
-	for _, row := range rows {
-		for i := range row {
-			row[i] = cell(row[i])
-		}
-		fmt.Fprintln(w, strings.Join(row, "\t"))
-	}
-	w.Flush()
+	t.out.table(head, rows)
 }
 
 func (p *program) pythonTable(t *tables, pythons []lock.Python) {
@@ -220,14 +213,6 @@ func (p *program) changeTable(t *tables, changes []lock.Change, all bool) {
 	if older > 0 {
 		p.say.Hint("%d older ones are left out; --all shows all changes", older)
 	}
-}
-
-// cell returns text fit for a column.
-func cell(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return strings.ReplaceAll(say.Word(text), "\t", `\t`)
 }
 
 func yes(b bool) string {

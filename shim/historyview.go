@@ -21,14 +21,14 @@ func (p *program) historyOfProject(l lock.Lock, o historyOptions) {
 	if o.asJSON {
 		all := historyJSON(l)
 		all["directory"] = text(dir)
-		p.printJSON(all)
+		p.out.json(all)
 		return
 	}
 	if len(l.Project)+len(l.Change) == 0 {
 		p.say.Hint("nothing is recorded of %s", say.Quote(p.tilde(dir)))
 		return
 	}
-	var t tables
+	t := tables{out: p.out}
 	p.pythonsHere(&t, l)
 	p.needsHere(&t, l.Project)
 	p.changeTable(&t, l.Change, o.all)
@@ -143,11 +143,11 @@ func (p *program) historyOfPython(l lock.Lock, o historyOptions) int {
 	}
 	switch {
 	case o.asJSON:
-		p.printJSON(historyJSON(found))
+		p.out.json(historyJSON(found))
 	case len(found.Python)+len(found.Project) == 0:
 		p.say.Hint("no use of %s is recorded; shim history shows what is", say.Quote(asked))
 	default:
-		var t tables
+		t := tables{out: p.out}
 		p.pythonTable(&t, found.Python)
 		p.projectTable(&t, found.Project)
 	}
@@ -198,10 +198,10 @@ func (p *program) undeclaredUses(l lock.Lock, o historyOptions) {
 	declared := p.policy()
 	found := undeclaredIn(l, declared)
 	if o.asJSON {
-		p.printJSON(historyJSON(found))
+		p.out.json(historyJSON(found))
 		return
 	}
-	var t tables
+	t := tables{out: p.out}
 	p.pythonTable(&t, found.Python)
 	p.projectTable(&t, found.Project)
 	p.toolTable(&t, found.Tool)
@@ -263,10 +263,10 @@ func (p *program) unused(l lock.Lock, o historyOptions) int {
 			list = append(list, map[string]any{"request": text(u.request), "python": text(u.python), "last-used": u.last})
 		}
 		all["days"], all["since"], all["declared"] = days, since, list
-		p.printJSON(all)
+		p.out.json(all)
 		return exitOK
 	}
-	var t tables
+	t := tables{out: p.out}
 	var rows [][]string
 	for _, u := range requests {
 		rows = append(rows, []string{u.request, p.tilde(u.python), string(u.last)})

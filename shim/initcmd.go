@@ -74,10 +74,7 @@ func (p *program) initPolicy(toPrint bool) int {
 		return exitFailed
 	}
 	if toPrint {
-		if _, err := os.Stdout.WriteString(text); err != nil {
-			p.say.Error("%v", err)
-			return exitFailed
-		}
+		p.out.print(text)
 		return exitOK
 	}
 	err := p.writePolicy(file, text, empty)
@@ -89,7 +86,7 @@ func (p *program) initPolicy(toPrint bool) int {
 		return exitFailed
 	}
 	pythons, tools, libraries := draft.Declared()
-	fmt.Printf("wrote %s, which declares %s\n", say.Word(p.tilde(file)), declares(pythons, tools, libraries))
+	p.out.printf("wrote %s, which declares %s\n", say.Word(p.tilde(file)), declares(pythons, tools, libraries))
 	if pythons+tools+libraries == 0 {
 		p.say.Hint("next: shim declare python 3.14 --default, then shim sync")
 	} else {

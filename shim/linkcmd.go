@@ -1,14 +1,17 @@
 package shim
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
 	"uvshim/policy/version"
 	"uvshim/shim/host"
 	"uvshim/shim/link"
+	"uvshim/shim/lock"
 	"uvshim/shim/say"
 )
 
@@ -19,7 +22,8 @@ func linkCommand() command {
 		long: `
 Puts this program into the shim directory under the names python, python3, uv, uvx, pip and pip3,
 and python3.N for each Python that uv has installed, and removes the shims of Pythons that are gone.
-Run it after an upgrade of shim. Where the uv of the shims installs a Python, it is done already.
+Run it after an upgrade of shim. Where the uv of the shims installs a Python, it is done already. A
+shim.lock that makes no sense is set aside, and a new one begun.
 
 example: shim link
 `,
@@ -39,6 +43,10 @@ func (p *program) link() int {
 		p.say.Error("no place for the shims: HOME is not set")
 		return exitUsage
 	}
+	if _, gone := p.homeless(); gone && p.host.Env.Get("XDG_DATA_HOME") == "" {
+		p.say.Error("no place for the shims: the home directory is not there")
+		return exitUsage
+	}
 	if dir := link.Dir(p.dirs.Data); !p.host.Owns(dir) {
 		p.say.Error("%s belongs to another user, who would then run what you put there", say.Quote(dir))
 		return exitFailed
@@ -51,15 +59,28 @@ func (p *program) link() int {
 	dir := say.Word(p.tilde(r.Dir))
 	switch {
 	case len(r.Made) > 0:
-		fmt.Printf("made %s in %s\n", strings.Join(r.Made, ", "), dir)
+		p.out.printf("made %s in %s\n", strings.Join(r.Made, ", "), dir)
 	case len(r.Removed) == 0:
-		fmt.Printf("all shims in %s are up to date\n", dir)
+		p.out.printf("all shims in %s are up to date\n", dir)
 	}
 	if len(r.Removed) > 0 {
-		fmt.Printf("removed %s: no such Python is installed\n", strings.Join(r.Removed, ", "))
+		p.out.printf("removed %s: no such Python is installed\n", strings.Join(r.Removed, ", "))
 	}
+	p.mendLock()
 	p.recordSystem()
 	return exitOK
+}
+
+// mendLock sets a lock aside that makes no sense, as the next record would: under the lock's guard, and
+// only if it is still so.
+func (p *program) mendLock() {
+	for _, err := range lock.Open(p.host).Edit(foldWait, func(*lock.Lock) {}) {
+		var foreign *lock.NotOwnedError
+		none := errors.Is(err, fs.ErrNotExist) // not even its directory: nothing to mend
+		if !none && !errors.As(err, &foreign) && !errors.Is(err, lock.ErrNoPlace) && !errors.Is(err, lock.ErrBusy) {
+			p.say.Warning("%s", say.Word(err.Error()))
+		}
+	}
 }
 
 // makeLinks brings the shims up to date with this program and with uv's interpreters.

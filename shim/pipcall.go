@@ -1,7 +1,6 @@
 package shim
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -23,17 +22,14 @@ func (p *program) pip() int {
 	if declared.Pip.Command == policy.PipOff {
 		return p.bypass()
 	}
-	q := p.question(declared)
-	// pip belongs to an environment, whatever uv is told to take for its own calls
-	q.Host.Env = q.Host.Env.Without("UV_PYTHON").Without("UV_SYSTEM_PYTHON")
-	place := resolve.ForUV(q, cli.Parse("uv", []string{"pip", "install"}).With(q.Host.Env))
+	place := p.pipPlace(declared)
 	answer := pip.Translate(pip.Call{
 		Name: p.call.Name, Args: p.call.Args, Env: p.host.Env, Dirs: p.dirs, Dir: p.host.Dir,
 		Environment: place.Environment, Project: place.Kind != resolve.PlaceActive,
 	})
 	switch answer.Kind {
 	case pip.Say:
-		fmt.Print(answer.Text)
+		p.out.print(answer.Text)
 		return exitOK
 	case pip.UV:
 		if _, ok := p.findUV("uv"); !ok {
@@ -50,6 +46,14 @@ func (p *program) pip() int {
 		p.say.Hint("%s", hint)
 	}
 	return exitUsage
+}
+
+// pipPlace returns the environment that a pip install is for.
+func (p *program) pipPlace(declared policy.Policy) resolve.Place {
+	q := p.question(declared)
+	// pip belongs to an environment, whatever uv is told to take for its own calls
+	q.Host.Env = q.Host.Env.Without("UV_PYTHON").Without("UV_SYSTEM_PYTHON")
+	return resolve.ForUV(q, cli.Parse("uv", []string{"pip", "install"}).With(q.Host.Env))
 }
 
 // activePip returns the real pip of the environment or the Nix shell that the user activated.

@@ -44,7 +44,7 @@ func (p *program) preflight(path string, declared policy.Policy, inProject bool)
 	case j.text == "":
 	case j.mode == policy.Strict && (j.verdict.Certain || inProject && aboutLibraries(j.verdict)):
 		p.say.Error("%s", j.text)
-		p.say.Hint("refused as the policy says, preflight.%s = %q; SHIM_DISABLE=1 runs it nevertheless", j.key, j.mode)
+		p.say.Hint("refused as %s, preflight.%s = %q; SHIM_DISABLE=1 runs it nevertheless", p.says("preflight."+j.key), j.key, j.mode)
 		j.refusal = exitNotRun
 	default:
 		j.told = p.warnOnce(j.verdict.Identity(), "%s", j.text)
@@ -68,7 +68,7 @@ func (p *program) judge(path string, declared policy.Policy, limit time.Duration
 // judged returns what the policy makes of a verdict.
 func (p *program) judged(v preflight.Verdict, declared policy.Policy) judgement {
 	j := judgement{verdict: v, key: "loader", mode: declared.Preflight.Loader}
-	if aboutLibraries(v) {
+	if aboutLibraries(v) || v.Partial {
 		j.key, j.mode = "libraries", declared.Preflight.Libraries
 	}
 	// An interpreter's own modules are not what the project needs that it is called in, and of an
@@ -101,6 +101,7 @@ func (p *program) verdict(path string, limit time.Duration) (v preflight.Verdict
 	if v, _, ok = r.Memory.Load(r); ok {
 		return v, true
 	}
+	host.AllProcessors()
 	r.Stop = time.Now().Add(limit)
 	v, _, ok = preflight.Run(r, "")
 	return v, ok

@@ -48,7 +48,7 @@ func (p *program) used(t resolve.Target, declared policy.Policy) use {
 
 // with returns the use with what preflight found out about the libraries.
 func (u use) with(v preflight.Verdict) use {
-	if v.Outcome != "" && !v.Incomplete && !u.beside() {
+	if v.Outcome != "" && !v.Incomplete && !v.Partial && !u.beside() {
 		u.needs, u.missing = append([]string{}, v.Needs...), append([]string{}, v.Missing...)
 	}
 	return u
@@ -97,8 +97,18 @@ func (p *program) record(u use) {
 // under sudo, leaving nothing behind is right.
 func (p *program) notRecorded(what string, err error) {
 	var foreign *lock.NotOwnedError
-	if errors.As(err, &foreign) || errors.Is(err, lock.ErrNoPlace) {
+	switch file := p.host.Env.Get("SHIM_LOCK"); {
+	case errors.As(err, &foreign) && file != "":
+		// who named the place is to hear that it is none
+		p.warnOnce("", "%s is not recorded: SHIM_LOCK is %s, and nothing of this user's can be made there", what, say.Quote(p.tilde(file)))
+		return
+	case errors.As(err, &foreign), errors.Is(err, lock.ErrNoPlace):
 		p.debug("not recorded: %v", err)
+		return
+	}
+	var exposed *lock.ExposedError
+	if errors.As(err, &exposed) {
+		p.warnOnce("", "%s is not recorded: others can write %s\n  fix        chmod go-w %s", what, say.Quote(p.tilde(exposed.Dir)), p.word(exposed.Dir))
 		return
 	}
 	var errno syscall.Errno

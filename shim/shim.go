@@ -3,14 +3,19 @@
 package shim
 
 import (
+	"errors"
 	"os"
+	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"uvshim/policy"
 	"uvshim/shim/host"
 	"uvshim/shim/intercept"
 	"uvshim/shim/launch"
 	"uvshim/shim/remember"
+	"uvshim/shim/resolve"
 	"uvshim/shim/say"
 	"uvshim/shim/uv"
 )
@@ -35,8 +40,7 @@ type program struct {
 	facts  remember.Store
 	finder *host.Finder
 	say    say.Speaker
-
-	unprinted bool // a result could not be written
+	out    *output
 }
 
 // Main runs the program and returns its exit code; where a real program runs in its place, it does
@@ -54,7 +58,8 @@ func Main() int {
 		up:     uv.Look(facts, h.Dir),
 		facts:  facts,
 		finder: host.NewFinder(h.Env.Get("PATH")),
-		say: say.Speaker{W: os.Stderr, Color: func() bool {
+		out:    &output{file: os.Stdout},
+		say: say.Speaker{W: os.Stderr, Home: dirs.Home, Color: func() bool {
 			return h.Env.Get("NO_COLOR") == "" && host.Terminal(os.Stderr)
 		}},
 	}
@@ -65,7 +70,8 @@ func Main() int {
 	}
 	switch {
 	case call.Tool == intercept.Shim:
-		return p.command()
+		host.AllProcessors()
+		return p.end(p.command())
 	case h.Env.Get(host.Asking) != "":
 		return exitNotFound
 	case call.Disabled:
@@ -73,7 +79,7 @@ func Main() int {
 	case call.Tool == intercept.Python:
 		return p.python()
 	case call.Tool == intercept.Pip:
-		return p.pip()
+		return p.end(p.pip())
 	default:
 		return p.realUV()
 	}
@@ -86,10 +92,10 @@ func (p *program) python() int {
 	declared := p.policy()
 	target, err := p.resolve(declared)
 	if err != nil {
-		return p.notInstalled(err)
+		return p.notInstalled(err, declared)
 	}
 	if !p.call.Probe {
-		for _, text := range target.Warnings {
+		for _, text := range p.warnings(target) {
 			p.warnOnce("", "%s", text)
 		}
 		judged := p.preflight(target.Path, declared, false)
@@ -99,6 +105,14 @@ func (p *program) python() int {
 		p.record(p.used(target, declared).with(judged.seen))
 	}
 	return p.exec(launch.Plan{Path: target.Path, Args: p.call.Args, Env: p.host.Env}, target.FromPath)
+}
+
+// warnings returns what a resolved Python is to be warned of here.
+func (p *program) warnings(t resolve.Target) []string {
+	if len(t.Told) > 0 && host.Terminal(os.Stderr) {
+		return append(slices.Clip(t.Warnings), t.Told...)
+	}
+	return t.Warnings
 }
 
 // uvBusy bounds the wait for uv to finish what it does to the interpreters.
@@ -112,14 +126,25 @@ func (p *program) exec(plan launch.Plan, fromPath bool) int {
 		return exitNotRun
 	}
 	host.AsStarted()
-	err := plan.Exec()
+	return p.notRun(plan, plan.Exec())
+}
+
+// notRun says why a program did not run.
+func (p *program) notRun(plan launch.Plan, err error) int {
 	p.say.Error("cannot run %s: %v", say.Quote(plan.Path), err)
+	switch m, managed := p.uv.Owner(plan.Path); {
+	case errors.Is(err, unix.E2BIG):
+		p.say.Hint("a file of arguments, xargs, or a higher ulimit -s helps")
+	case managed && (errors.Is(err, unix.ENOEXEC) || errors.Is(err, unix.EACCES)):
+		p.sayReinstall(m)
+	}
 	return exitNotRun
 }
 
 // ready returns the plan with what must be in its environment, and false for a program that leads
 // back to us. how is the debug output's word for the way it runs.
 func (p *program) ready(how string, plan launch.Plan, fromPath bool) (launch.Plan, bool) {
+	plan.Plain = p.host.Env
 	if fromPath {
 		env, ok := launch.Hop(plan.Env, p.host.PID, os.Getppid(), launch.Now())
 		if !ok {

@@ -7,7 +7,6 @@ import (
 
 	"uvshim/shim/launch"
 	"uvshim/shim/resolve"
-	"uvshim/shim/say"
 	"uvshim/shim/uv"
 	"uvshim/shim/uv/cli"
 )
@@ -28,8 +27,7 @@ func (p *program) supervise(c uvCall, before judgement) int {
 	was := p.inventory(c)
 	out, err := plan.Supervise(how)
 	if err != nil {
-		p.say.Error("cannot run %s: %v", say.Quote(plan.Path), err)
-		return exitNotRun
+		return p.notRun(plan, err)
 	}
 	p.up = uv.Look(p.facts, p.host.Dir) // uv may have made a project
 	c.place = resolve.ForUV(p.question(c.declared), c.line)

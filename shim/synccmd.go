@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"uvshim/policy"
 	"uvshim/shim/host"
 	"uvshim/shim/launch"
 	"uvshim/shim/lock"
@@ -68,8 +69,7 @@ func (p *program) sync(o syncOptions) int {
 	}
 	loaded, err := readPolicy(policyFiles(p.host, p.dirs))
 	if err != nil {
-		p.say.Error("%v", err)
-		return exitUsage
+		return p.badPolicy(err)
 	}
 	wish := sync.Wish{Policy: loaded.Policy, Upgrade: !o.noUpgrade && !o.locked}
 	if o.locked {
@@ -92,7 +92,7 @@ func (p *program) sync(o syncOptions) int {
 			return exitFailed
 		}
 	}
-	return p.synced(wish, at)
+	return p.synced(wish, at, loaded)
 }
 
 // exactly reads the lock that is to be restored.
@@ -136,9 +136,15 @@ func (p *program) planned(wish sync.Wish, at sync.Place, o syncOptions) int {
 		steps = plan.Needed()
 	}
 	for _, s := range steps {
-		fmt.Println(say.Word(s.String()))
+		p.out.println(say.Word(say.Tildes(s.String(), p.dirs.Home)))
 		for _, path := range s.Breaks {
-			fmt.Printf("        breaks %s\n", say.Word(p.tilde(path)))
+			p.out.printf("        breaks %s\n        mend   %s\n", say.Word(p.tilde(path)), say.Word(at.Remake(path)))
+		}
+		for _, path := range s.Pins {
+			p.out.printf("        wanted by %s\n", say.Word(p.tilde(path)))
+		}
+		if keep := s.Spare(); keep != "" {
+			p.out.printf("        keep   %s\n", say.Word(keep))
 		}
 	}
 	for _, note := range plan.Notes {
@@ -148,13 +154,13 @@ func (p *program) planned(wish sync.Wish, at sync.Place, o syncOptions) int {
 		return exitFailed
 	}
 	if len(steps) == 0 && !o.check {
-		fmt.Println("nothing to do")
+		p.out.println("nothing to do")
 	}
 	return exitOK
 }
 
 // synced makes the machine match, shims included.
-func (p *program) synced(wish sync.Wish, at sync.Place) int {
+func (p *program) synced(wish sync.Wish, at sync.Place, loaded policy.Loaded) int {
 	guard, err := sync.Guard(at, syncWait, func() { p.say.Hint("another shim sync is at work; waiting for it to end") })
 	if err != nil {
 		p.say.Error("%v", err)
@@ -174,12 +180,16 @@ func (p *program) synced(wish sync.Wish, at sync.Place) int {
 		Env:      launch.ForUV(p.host.Env, p.finder.Dirs()),
 		Store:    lock.Open(p.host),
 		Say:      p.say,
-		Out:      os.Stdout,
+		Out:      p.out,
 		Terminal: host.Terminal(os.Stderr),
+		Where:    func(s sync.Step) string { return declaredAt(loaded, s) },
 	}
 	code := exitOK
 	if !r.Run(wish) {
 		code = exitFailed
+	}
+	if r.Told != 0 {
+		return launch.Outcome{Signal: r.Told}.Repeat()
 	}
 	shims, err := p.makeLinks()
 	if err != nil {
@@ -191,11 +201,33 @@ func (p *program) synced(wish sync.Wish, at sync.Place) int {
 		names []string
 	}{{"made", shims.Made}, {"removed", shims.Removed}} {
 		if len(change.names) > 0 {
-			fmt.Printf("%s %s in %s\n", change.did, strings.Join(change.names, ", "), say.Word(p.tilde(shims.Dir)))
+			p.out.printf("%s %s in %s\n", change.did, strings.Join(change.names, ", "), say.Word(p.tilde(shims.Dir)))
 		}
 	}
 	if len(shims.Made)+len(shims.Removed) > 0 || r.Changed {
 		p.recordSystem()
 	}
+	// an activation script, or cron, is to be told of changes only
+	if code == exitOK && !p.out.used && len(loaded.Files) > 0 && host.Terminal(os.Stdout) {
+		says := "the policy"
+		if wish.Exactly != nil {
+			says = "the lock"
+		}
+		p.out.println("nothing to do: this machine is as " + says + " says")
+	}
 	return code
+}
+
+// declaredAt returns the line of a message that tells where what a step installs is declared.
+func declaredAt(loaded policy.Loaded, s sync.Step) string {
+	keys := []string{"python.versions", "python.default"}
+	if s.Kind == sync.InstallTool {
+		keys = []string{"tool.packages"}
+	}
+	for _, key := range keys {
+		if file, line := loaded.Line(key, s.Subject); file != "" {
+			return fmt.Sprintf("\n  declared   %s:%d", say.Word(file), line)
+		}
+	}
+	return ""
 }

@@ -38,7 +38,9 @@ func (p *program) usedUV() *lock.UV {
 		return nil
 	}
 	version, err := p.facts.File("uv-version", path, func(path string) ([]byte, error) {
-		out, err := exec.Command(path, "--version").Output()
+		cmd := exec.Command(path, "--version")
+		cmd.Env = p.host.Env
+		out, err := cmd.Output()
 		fields := strings.Fields(string(out)) // uv 0.13.9 (x86_64-unknown-linux-gnu)
 		if err != nil || len(fields) < 2 || fields[0] != "uv" {
 			return nil, errors.Join(err, errors.New("no version of uv"))

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"uvshim/policy"
-	"uvshim/shim/lock"
+	"uvshim/shim/redact"
 	"uvshim/shim/resolve"
 	"uvshim/shim/say"
 )
@@ -35,7 +35,7 @@ func (p *program) undeclared(c uvCall) (refusal int) {
 // reports whether the policy denies it.
 func (p *program) denied(declared policy.Policy, kind, request, line string) bool {
 	files := policyFiles(p.host, p.dirs)
-	shown := lock.Redact([]string{request})[0]
+	shown := redact.Value(request)
 	text := fmt.Sprintf("%s %s is not declared in %s", kind, say.Quote(shown), say.Word(p.tilde(files[len(files)-1])))
 	// a directory or an address is nothing to declare, and neither is a password
 	if _, named := policy.Name(request); (named || kind == "python") && shown == request {

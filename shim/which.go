@@ -1,10 +1,8 @@
 package shim
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,13 +88,13 @@ func (p *program) which(args []string, why, asJSON bool) int {
 		}
 		return p.noUV()
 	case intercept.Shim:
-		return p.usage("no shim has the name "+say.Quote(args[0]), "shim which --help", "")
+		return p.usage("no shim has the name "+say.Quote(args[0]), "shim which --help", nearest(args[0], whichCommand().words))
 	}
 	declared := p.policy()
 	q := p.question(declared)
 	q.DefaultPos = p.defaultPos
 	target, err := resolve.Python(q)
-	for _, warning := range target.Warnings {
+	for _, warning := range p.warnings(target) {
 		p.say.Warning("%s", warning)
 	}
 	var missing *resolve.NotInstalled
@@ -105,30 +103,44 @@ func (p *program) which(args []string, why, asJSON bool) int {
 		return exitNotFound
 	}
 	if asJSON {
-		p.printJSON(answerJSON(call.Name, target))
+		p.out.json(answerJSON(call.Name, target))
 	} else {
 		p.printAnswer(target, why)
 	}
-	p.sayBypassed(call.Name, target.Path)
+	p.sayBypassed(call, target)
 	if err != nil {
-		return p.notInstalled(err)
+		return p.notInstalled(err, declared)
 	}
 	return exitOK
 }
 
 // sayBypassed says where this shell has another program of the name before the shims, or has no
 // shims: what was answered is then not what runs.
-func (p *program) sayBypassed(name, answer string) {
+func (p *program) sayBypassed(call intercept.Call, answer resolve.Target) {
 	for _, dir := range filepath.SplitList(p.host.Env.Get("PATH")) {
-		path := filepath.Join(dir, name)
+		path := filepath.Join(dir, call.Name)
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(dir, host.Marker)); err != nil && path != answer {
-			p.say.Hint("in this shell %s is %s, which stands before the shims on PATH; a new shell, or install.sh again, mends that", name, say.Quote(p.tilde(path)))
+		_, none := os.Lstat(filepath.Join(dir, host.Marker))
+		switch shown := say.Quote(p.tilde(path)); {
+		case none == nil || path == answer.Path:
+		case !p.environmentBin(dir):
+			p.say.Hint("in this shell %s is %s, which stands before the shims on PATH; a new shell, or install.sh again, mends that", call.Name, shown)
+		case strings.HasPrefix(call.Explicit, "+") && answer.Path != "":
+			p.say.Hint("in this shell %s is %s, the environment's own, which takes %s for the name of a file: type %s", call.Name, shown, say.Word(call.Explicit), answer.Interpreter.Executable())
+		default:
+			p.say.Hint("in this shell %s is %s, the environment's own, and no shim", call.Name, shown)
 		}
 		return
 	}
+}
+
+// environmentBin reports whether dir has the programs of an environment, which whoever put it before
+// the shims wants to answer.
+func (p *program) environmentBin(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, "..", "pyvenv.cfg"))
+	return err == nil || p.host.Env.Get("CONDA_PREFIX") != "" && filepath.Clean(dir) == filepath.Join(p.host.Env.Get("CONDA_PREFIX"), "bin")
 }
 
 // defaultPos returns where the policy's default stands.
@@ -142,7 +154,7 @@ func (p *program) defaultPos() (string, int) {
 
 func (p *program) printAnswer(t resolve.Target, why bool) {
 	if t.Path != "" {
-		fmt.Println(say.Word(t.Path))
+		p.out.println(say.Word(t.Path))
 	}
 	if !why {
 		return
@@ -159,11 +171,10 @@ func (p *program) printAnswer(t resolve.Target, why bool) {
 		if t.Interpreter.Impl != "" && t.Interpreter.Impl != "cpython" {
 			version = t.Interpreter.Impl + ", " + version
 		}
-		fmt.Printf("  %s, %s\n", strings.TrimSpace(version), kind)
+		p.out.printf("  %s, %s\n", strings.TrimSpace(version), kind)
 	}
 	for _, step := range t.Trail {
-		step.File = p.tilde(step.File)
-		fmt.Printf("  %s\n", say.Word(step.String()))
+		p.out.printf("  %s\n", say.Word(say.Tildes(step.String(), p.dirs.Home)))
 	}
 }
 
@@ -191,8 +202,19 @@ func (p *program) whichPip() (t resolve.Target, ok bool) {
 		return resolve.Target{Path: path, Source: "PATH"}, ok
 	}
 	path, ok := p.findUV("uv")
-	step := resolve.Step{Source: "pip.command", Value: "uv pip", Decided: true}
-	return resolve.Target{Path: path, Source: step.Source, Trail: []resolve.Step{step}}, ok
+	t.Path, t.Source = path, "pip.command"
+	for _, name := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
+		if dir := p.host.Env.Get(name); dir != "" {
+			t.Trail = append(t.Trail, resolve.Step{Source: name, Value: dir, Reason: "it has no " + p.call.Name + " that can be run"})
+			break
+		}
+	}
+	into := resolve.Step{Source: "environment", Value: p.pipPlace(p.policy()).Environment}
+	if into.Value == "" {
+		into.Reason = "none is active and no project is here, so that pip install is refused"
+	}
+	t.Trail = append(t.Trail, resolve.Step{Source: "pip.command", Value: "uv pip", Decided: true}, into)
+	return t, ok
 }
 
 // printProgram prints what is no Python, or in JSON that there is none.
@@ -202,25 +224,13 @@ func (p *program) printProgram(t resolve.Target, ok, why, asJSON bool) {
 	}
 	switch {
 	case asJSON:
-		p.printJSON(answerJSON(p.call.Name, t))
+		p.out.json(answerJSON(p.call.Name, t))
 	case ok:
-		fmt.Println(say.Word(t.Path))
+		p.out.println(say.Word(t.Path))
 		for _, step := range t.Trail {
 			if why {
-				fmt.Printf("  %s\n", say.Word(step.String()))
+				p.out.printf("  %s\n", say.Word(say.Tildes(step.String(), p.dirs.Home)))
 			}
 		}
-	}
-}
-
-// printJSON prints the result of a command. Half a result is none, whatever the command would say of
-// it: where it cannot be written, on a full disk say, the command has failed.
-func (p *program) printJSON(v any) {
-	e := json.NewEncoder(os.Stdout)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		p.say.Error("%v", err)
-		p.unprinted = true
 	}
 }

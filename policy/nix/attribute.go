@@ -14,10 +14,10 @@ func Attribute(path string) (string, error) {
 	for rest, more := path, true; more; {
 		name, length := part(rest)
 		if length == 0 || length < len(rest) && rest[length] != '.' {
-			return "", fmt.Errorf("%s is not an attribute, want one such as stdenv.cc.cc.lib", quoted(path))
+			return "", fmt.Errorf("%s is not an attribute, want one such as stdenv.cc.cc.lib", String(path))
 		}
 		if keyword(name) || !identifier(name) {
-			name = quoted(name)
+			name = String(name)
 		}
 		parts = append(parts, name)
 		if more = length < len(rest); more {

@@ -32,7 +32,7 @@ func TestQuoted_nix(t *testing.T) {
 		}
 	}
 	var replaced string
-	mustEvaluate(t, quoted("a\x00b\xffc"), &replaced)
+	mustEvaluate(t, String("a\x00b\xffc"), &replaced)
 	if replaced != "a\ufffdb\ufffdc" {
 		t.Errorf("what no string can hold: %q", replaced)
 	}
@@ -56,7 +56,7 @@ func TestAttribute_nix(t *testing.T) {
 			t.Fatal(err)
 		}
 		list.line("(%s)", text)
-		set.line("%s.%s = %s;", quoted(name), quoted(name), quoted(name))
+		set.line("%s.%s = %s;", String(name), String(name), String(name))
 	}
 	var got []string
 	mustEvaluate(t, "let pkgs = { "+set.String()+" }; in with pkgs; [ "+list.String()+" ]", &got)

@@ -120,7 +120,7 @@ func word[T ~string](name string, value, usual T) key {
 	if value == usual {
 		return key{}
 	}
-	return key{name: name, value: quoted(string(value))}
+	return key{name: name, value: String(string(value))}
 }
 
 func flag(name string, value, usual bool) key {

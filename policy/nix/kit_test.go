@@ -22,7 +22,7 @@ func evaluate(t *testing.T, expression string, into any) (complaint string) {
 		t.Fatal(err)
 	}
 	text := `let
-  here = ` + quoted(here) + `;
+  here = ` + String(here) + `;
   lib = import (here + "/testdata/nixpkgs/lib.nix");
   pkgs = import (here + "/testdata/nixpkgs/pkgs.nix") { inherit lib; system = "x86_64-linux"; };
   eval = options: module: modules: lib.evalModules {
@@ -67,5 +67,5 @@ func write(t *testing.T, text string) string {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return "(/. + " + quoted(file) + ")"
+	return "(/. + " + String(file) + ")"
 }

@@ -61,7 +61,7 @@ func Flake(p Project) (string, error) {
 	var w writer
 	w.comment("A development shell with uv, as `shim export flake` prints it: nix develop")
 	w.block("{", "}", func() {
-		w.line("description = %s;", quoted(p.Name))
+		w.line("description = %s;", String(p.Name))
 		w.line("")
 		w.line(`inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";`)
 		w.line("")

@@ -55,10 +55,10 @@ func (w *writer) list(head string, elements []string, tail string) {
 	}
 }
 
-// quoted returns text as a string of Nix that means just text. Nix knows few escapes: a control
+// String returns text as a string of Nix that means just text. Nix knows few escapes: a control
 // character or what else a terminal would not show goes through JSON's. Neither a string of Nix nor
 // a source file of it can hold a NUL or bytes that are not UTF-8; each becomes U+FFFD.
-func quoted(text string) string {
+func String(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range strings.ReplaceAll(text, "\x00", "\ufffd") {
@@ -79,10 +79,15 @@ func quoted(text string) string {
 	return b.String()
 }
 
+// List returns the line of a list of strings, such as `tool.packages = [ "ruff" ];`.
+func List(name string, texts []string) string {
+	return name + " = [ " + strings.Join(append(quotedAll(texts), "];"), " ")
+}
+
 func quotedAll(texts []string) []string {
 	var out []string
 	for _, text := range texts {
-		out = append(out, quoted(text))
+		out = append(out, String(text))
 	}
 	return out
 }

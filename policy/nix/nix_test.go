@@ -102,7 +102,7 @@ func TestLibraries_hostile(t *testing.T) {
 
 // Whatever a value is, the text stays lines that a terminal can show.
 func TestText_printable(t *testing.T) {
-	for _, text := range []string{quoted(hostile), visible(hostile)} {
+	for _, text := range []string{String(hostile), visible(hostile)} {
 		if i := strings.IndexFunc(text, func(r rune) bool {
 			return hidden(r) || r == '�' && !strings.Contains(hostile, "�") && text[0] != '"'
 		}); i >= 0 {

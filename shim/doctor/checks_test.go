@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -61,7 +62,11 @@ error: there are no shims
 `},
 		{"no_home", func(w *world) { w.env = w.env.With("HOME", "relative") }, `
 error: no place for the shims: HOME is not set
-  > export HOME=/home/…   # the directory of this user
+  > export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"
+`},
+		{"home_is_not_there", func(w *world) { w.env = w.env.With("HOME", w.at("none")) }, `
+error: no place for the shims: the home directory is not there
+  > export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"
 `},
 		{"new_minor", func(w *world) { w.shims(); w.managed("cpython-3.14.1-linux-x86_64-gnu") }, `
 error: 1 shim is missing
@@ -113,7 +118,7 @@ func TestPath(t *testing.T) {
 		{"absent", func(w *world) { w.shims(); w.set("PATH", "W/bin") }, `
 error: ~/.local/share/shim/bin is not on PATH of this shell
   PATH=W/bin
-  > . ~/.local/share/shim/env.sh   # fish: source env.fish
+  > . ~/.local/share/shim/env.sh   # for this shell; fish: source env.fish
 `},
 		{"behind", func(w *world) {
 			w.shims()
@@ -121,10 +126,48 @@ error: ~/.local/share/shim/bin is not on PATH of this shell
 			w.file("bin/uv", "not a program")
 			w.set("PATH", "W/bin:W/"+shimDir)
 		}, `
-warning: in this shell other programs stand before the shims
+warning: in this shell python is not the shim: another stands before it on PATH
   W/bin/python
-  > . ~/.local/share/shim/env.sh   # fish: source env.fish
+  > . ~/.local/share/shim/env.sh   # for this shell; fish: source env.fish
 `},
+		{"every_shim", func(w *world) {
+			w.managed("cpython-3.13.1-linux-x86_64-gnu")
+			w.shims()
+			w.file("a/python3.13", "#!/bin/sh\n")
+			w.file("a/shim", "#!/bin/sh\n")
+			w.file("b/python3.13", "#!/bin/sh\n")
+			w.file("b/pip", "#!/bin/sh\n")
+			w.set("PATH", "W/a:W/b:W/"+shimDir)
+			w.installer("a src")
+		}, `
+warning: in this shell python3.13, pip are not the shims: others stand before them on PATH
+  W/a/python3.13
+  W/b/pip
+  > sh 'W/a src/install.sh' --keep   # then start a new shell
+`},
+		{"absent_by_script", func(w *world) { w.shims(); w.installer("src"); w.set("PATH", "W/bin") }, `
+error: ~/.local/share/shim/bin is not on PATH of this shell
+  PATH=W/bin
+  > sh W/src/install.sh --keep   # then start a new shell
+`},
+		{"script_is_gone", func(w *world) { w.shims(); w.installer("src"); w.remove("src/install.sh"); w.set("PATH", "W/bin") }, `
+error: ~/.local/share/shim/bin is not on PATH of this shell
+  PATH=W/bin
+  > . ~/.local/share/shim/env.sh   # for this shell; fish: source env.fish
+`},
+		{"script_is_another", func(w *world) {
+			w.shims()
+			w.installer("src")
+			w.file("src/install.sh", "#!/bin/sh\n")
+			w.set("PATH", "W/bin")
+		}, `
+error: ~/.local/share/shim/bin is not on PATH of this shell
+  PATH=W/bin
+  > . ~/.local/share/shim/env.sh   # for this shell; fish: source env.fish
+`},
+		// these are one error, of the check shims
+		{"no_shims", func(w *world) { w.set("PATH", "W/"+shimDir) }, "skipped: there are no shims\n"},
+		{"no_mark", func(w *world) { w.shims(); w.remove(shimDir + "/.shim-dir") }, "ok: the shims stand first on PATH of this shell\n"},
 		{"harmless_before", func(w *world) { w.shims(); w.file("bin/ls", "#!/bin/sh\n"); w.set("PATH", "W/bin:W/"+shimDir) },
 			"ok: the shims stand first on PATH of this shell\n"},
 		{"activated", func(w *world) {
@@ -139,9 +182,9 @@ warning: in this shell other programs stand before the shims
 			w.set("VIRTUAL_ENV", "W/other")
 			w.set("PATH", "W/venv/bin:W/"+shimDir)
 		}, `
-warning: in this shell other programs stand before the shims
+warning: in this shell python is not the shim: another stands before it on PATH
   W/venv/bin/python
-  > . ~/.local/share/shim/env.sh   # fish: source env.fish
+  > . ~/.local/share/shim/env.sh   # for this shell; fish: source env.fish
 `},
 	})
 }
@@ -158,13 +201,46 @@ func TestLoginPath(t *testing.T) {
 		{"absent", shell("PATH=W/bin\n" + run), `
 error: ~/.local/share/shim/bin is not on PATH of a login sh
   PATH=W/bin
-  > echo '. "$HOME/.local/share/shim/env.sh"' >> ~/.profile
+  > echo '[ ! -r "$HOME/.local/share/shim/env.sh" ] || . "$HOME/.local/share/shim/env.sh"' >> ~/.profile
 `},
 		{"behind", shell("PATH=W/bin:W/" + shimDir + "\n" + run), `
-warning: in a login sh other programs stand before the shims
+warning: in a login sh python is not the shim: another stands before it on PATH
   W/bin/python
-  > echo '. "$HOME/.local/share/shim/env.sh"' >> ~/.profile
+  > echo '[ ! -r "$HOME/.local/share/shim/env.sh" ] || . "$HOME/.local/share/shim/env.sh"' >> ~/.profile
 `},
+		{"behind_by_script", func(w *world) {
+			shell("PATH=W/bin:W/" + shimDir + "\n" + run)(w)
+			w.file("bin/python3", "#!/bin/sh\n")
+			w.installer("src")
+		}, `
+warning: in a login sh python, python3 are not the shims: others stand before them on PATH
+  W/bin/python
+  W/bin/python3
+  > sh W/src/install.sh --keep
+`},
+		{"absent_from_the_store", func(w *world) {
+			shell("PATH=W/bin\n" + run)(w)
+			w.file("bin/profile", "")
+			w.link("home/.profile", "/nix/store/00000000000000000000000000000000-hm/profile")
+		}, `
+error: ~/.local/share/shim/bin is not on PATH of a login sh
+  PATH=W/bin
+  > in home.nix, then home-manager switch:
+  >   home.sessionPath = [ "$HOME/.local/share/shim/bin" ];
+`},
+		{"absent_fish", func(w *world) {
+			w.shims()
+			w.file("bin/fish", "#!/bin/sh\nPATH=W/bin\n"+run)
+			w.set("SHELL", "W/bin/fish")
+		}, `
+error: ~/.local/share/shim/bin is not on PATH of a login fish
+  PATH=W/bin
+  > mkdir -p ~/.config/fish && echo 'test ! -r "$HOME/.local/share/shim/env.fish"; or source "$HOME/.local/share/shim/env.fish"' >> ~/.config/fish/config.fish
+`},
+		{"no_shims", func(w *world) {
+			shell("PATH=W/" + shimDir + "\n" + run)(w)
+			w.remove(shimDir)
+		}, "skipped: there are no shims\n"},
 		{"nothing_of_this_shell", func(w *world) {
 			shell("PATH=${VIRTUAL_ENV:+W/bin:}W/" + shimDir + ":$__NIXOS_SET_ENVIRONMENT_DONE\n" + run)(w)
 			w.set("VIRTUAL_ENV", "/venv")
@@ -218,6 +294,81 @@ error: everybody can put programs into 2 directories that a python is looked for
 error: everybody can put programs into 1 directory that a python is looked for in
   ~/.local/share/shim/bin
   > chmod o-w ~/.local/share/shim/bin
+`},
+		{"above", func(w *world) {
+			w.shims()
+			w.mode("open/bin", 0o755)
+			w.mode("open", 0o777)
+			w.mode("sticky/bin", 0o755)
+			w.mode("sticky", 0o777|os.ModeSticky)
+			w.set("PATH", "W/open/bin:W/sticky/bin:W/"+shimDir)
+		}, `
+error: everybody can put programs into 1 directory that a python is looked for in
+  W/open
+  > chmod o-w W/open
+`},
+		{"sticky_itself", func(w *world) {
+			w.shims()
+			w.mode("sticky", 0o777|os.ModeSticky)
+			w.set("PATH", "W/sticky:W/"+shimDir)
+		}, `
+error: everybody can put programs into 1 directory that a python is looked for in
+  W/sticky
+  > chmod o-w W/sticky
+`},
+	})
+}
+
+func TestPathWritable_owners(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives directories away")
+	}
+	owned := func(name string, mode os.FileMode, uid, gid int) func(*world) {
+		return func(w *world) {
+			w.shims()
+			w.mode(name, 0o755)
+			if err := os.Chown(w.at(name), uid, gid); err != nil {
+				w.Skip(err)
+			}
+			if err := os.Chmod(w.at(name), mode); err != nil {
+				w.Fatal(err)
+			}
+			w.set("PATH", "W/"+name+":W/"+shimDir)
+		}
+	}
+	with := func(make func(*world), files ...string) func(*world) {
+		return func(w *world) {
+			make(w)
+			for i := 0; i < len(files); i += 2 {
+				w.file("root/"+files[i], files[i+1])
+			}
+		}
+	}
+	table(t, "path-writable", []row{
+		{"stranger", owned("tools", 0o755, 54321, 0), `
+warning: another user can put programs into 1 directory that a python is looked for in
+  W/tools: drwxr-xr-x, of user 54321 and group 0
+  > in your shell's start file:
+  >   # take it off PATH, or put it behind the shims
+`},
+		{"unknown_group", owned("tools", 0o775, 0, 54321), `
+warning: a group can put programs into 1 directory that a python is looked for in
+  W/tools: drwxrwxr-x, of user 0 and group 54321
+  > chmod g-w W/tools   # with sudo where it is not yours
+`},
+		{"group_of_others", with(owned("tools", 0o775, 0, 54321), "etc/group", "staff:x:54321:me,you\n"), `
+warning: a group can put programs into 1 directory that a python is looked for in
+  W/tools: drwxrwxr-x, of user 0 and group 54321
+  > chmod g-w W/tools   # with sudo where it is not yours
+`},
+		{"group_of_one", with(owned("tools", 0o775, 0, 54321), "etc/group", "staff:x:54321:me,root\n"),
+			"ok: nobody else can put programs before the shims\n"},
+		{"group_nobody", with(owned("tools", 0o775, 0, 54321), "etc/group", "staff:x:54321:\n"),
+			"ok: nobody else can put programs before the shims\n"},
+		{"primary_group_of_another", with(owned("tools", 0o775, 0, 54321), "etc/group", "staff:x:54321:\n", "etc/passwd", "you:x:54322:54321::/home/you:/bin/sh\n"), `
+warning: a group can put programs into 1 directory that a python is looked for in
+  W/tools: drwxrwxr-x, of user 0 and group 54321
+  > chmod g-w W/tools   # with sudo where it is not yours
 `},
 	})
 }

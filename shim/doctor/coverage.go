@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"uvshim/shim/elfdeps"
+	"uvshim/shim/fix"
 	"uvshim/shim/nixld"
 	"uvshim/shim/nixld/attribute"
 	"uvshim/shim/preflight"
@@ -31,7 +32,7 @@ func (m *Machine) needed() needed {
 		}
 		set := map[string]bool{}
 		for _, e := range m.looked() {
-			if e.err != nil || e.verdict.Incomplete {
+			if e.err != nil || e.verdict.Incomplete || e.verdict.Partial {
 				n.whole = false
 				continue
 			}
@@ -58,7 +59,7 @@ func coverage(m *Machine) []Finding {
 	var found []Finding
 	var gone, unread, unreadFix, part, short, checks []string
 	covered := 0
-	listed, other := false, false
+	listed, other, now := false, false, false
 	for _, e := range m.looked() {
 		v := e.verdict.Without(m.declared().Preflight.Ignore)
 		required := m.libraries(&v)
@@ -69,13 +70,14 @@ func coverage(m *Machine) []Finding {
 			// there is nothing to cover, or the check of the environments tells
 		case e.err != nil:
 			unread, unreadFix = append(unread, e.name()+": "+cause(e.err)), append(unreadFix, m.mend(e))
-		case v.Incomplete:
+		case v.Incomplete, v.Partial && len(required) == 0:
 			part = append(part, e.dir)
 		case len(required) > 0:
 			for _, f := range required {
 				short = append(short, e.name()+": "+m.lack(f))
 				listed, other = listed || f.Listable(), other || !f.Listable()
 			}
+			now = now || fix.Helps(&v)
 			checks = append(checks, "shim check "+m.word(e.dir))
 		case v.Outcome == preflight.NoLoader, v.Outcome == preflight.StubLoader, v.Outcome == preflight.Broken:
 			// the check of the loader tells
@@ -94,17 +96,17 @@ func coverage(m *Machine) []Finding {
 	}
 	if short != nil {
 		slices.Sort(short)
-		var fix []string
+		var fixes []string
 		if listed {
-			fix = append(fix, m.listFix())
+			fixes = append(fixes, m.listFix())
 		}
 		if other {
-			fix = append(fix, strings.Join(checks, "\n")) // which tells more of each
+			fixes = append(fixes, strings.Join(checks, "\n")) // which tells more of each
 		}
-		if listed && m.Now != "" && m.Kind == Running {
-			fix = append(fix, orNow+m.Now)
+		if now && m.Now != "" && m.Kind == Running {
+			fixes = append(fixes, orNow+m.Now)
 		}
-		found = append(found, one(Error, strings.Join(fix, "\n"), short, "%s libraries that %s not have",
+		found = append(found, one(Error, strings.Join(fixes, "\n"), short, "%s libraries that %s not have",
 			many(checks, "recorded environment needs", "recorded environments need"), m.thisSystem())...)
 	}
 	switch {

@@ -68,13 +68,23 @@ error: 2 recorded environments need libraries that this system does not have
 			w.nixos()
 			w.nixLD()
 			w.edit = append(w.edit, func(m *Machine) { m.Now = "shim fix" })
-			w.environments(w.looked("a", preflight.Verdict{Findings: []preflight.Finding{missing("numpy", "libstdc++.so.6")}}))
+			w.environments(w.looked("a", preflight.Verdict{NixLD: true, Findings: []preflight.Finding{missing("numpy", "libstdc++.so.6")}}))
 		}, `
 error: 1 recorded environment needs libraries that this system does not have
   ~/a: numpy needs libstdc++.so.6 (stdenv.cc.cc.lib)
   > in configuration.nix, then nixos-rebuild switch:
   >   programs.nix-ld.libraries = with pkgs; [ stdenv.cc.cc.lib ];
   > or now: shim fix
+`},
+		{"not_now_without_nix_ld", func(w *world) {
+			w.nixos()
+			w.edit = append(w.edit, func(m *Machine) { m.Now = "shim fix" })
+			w.environments(w.looked("a", preflight.Verdict{Findings: []preflight.Finding{missing("numpy", "libstdc++.so.6")}}))
+		}, `
+error: 1 recorded environment needs libraries that this system does not have
+  ~/a: numpy needs libstdc++.so.6 (stdenv.cc.cc.lib)
+  > in configuration.nix, then nixos-rebuild switch:
+  >   programs.nix-ld.libraries = with pkgs; [ stdenv.cc.cc.lib ];
 `},
 		{"driver", func(w *world) {
 			w.nixos()

@@ -72,7 +72,7 @@ func TestRun_otherSystems(t *testing.T) {
 	for kind, want := range map[Kind]string{
 		Running:    "",
 		Generation: "path login-path path-writable other-shims switches services ld-library-path pythonpath nix-shell",
-		Root: "shims path login-path path-writable other-shims switches policy uv interpreters default undeclared unused tools bin-links" +
+		Root: "shims path login-path path-writable other-shims switches policy uv interpreters default undeclared home-manager unused tools bin-links" +
 			" services environments coverage next libraries fixed ld-library-path pythonpath nix-shell lock changes interrupted cache",
 	} {
 		w := newWorld(t)
@@ -124,7 +124,7 @@ func TestWord(t *testing.T) {
 	m := &Machine{}
 	m.Dirs.Home = "/home/me"
 	for path, want := range map[string]string{
-		"/home/me": "'~'", "/home/me/a": "~/a", "/home/me/a b": "~/'a b'", "/home/me2": "/home/me2", "/x/it's": `'/x/it'\''s'`, "/x/$(rm)": "'/x/$(rm)'", "": "''",
+		"/home/me": "~", "/home/me/a": "~/a", "/home/me/a b": "~/'a b'", "/home/me2": "/home/me2", "/x/it's": `'/x/it'\''s'`, "/x/$(rm)": "'/x/$(rm)'", "": "''",
 	} {
 		if got := m.word(path); got != want {
 			t.Errorf("%q: %s, want %s", path, got, want)

@@ -15,6 +15,8 @@ import (
 	"uvshim/shim/lock"
 	"uvshim/shim/nixld"
 	"uvshim/shim/preflight"
+	"uvshim/shim/say"
+	"uvshim/shim/uv"
 )
 
 // An environment is one that was recorded, or a tool's, and what is known of it on the system that is
@@ -39,12 +41,9 @@ func (e environment) lost() bool {
 // renew is the command that makes the environment anew.
 func (m *Machine) renew(e environment) string {
 	if e.tool != "" {
-		return "uv tool install --force " + quote(e.tool)
+		return "uv tool install --force " + say.ShellWord(e.tool)
 	}
-	if exists(filepath.Join(e.project, "pyproject.toml")) {
-		return "(cd " + m.word(e.project) + " && uv venv --clear && uv sync)"
-	}
-	return "(cd " + m.word(e.project) + " && uv venv --clear)   # and install into it again"
+	return uv.Renew(e.project, m.Dirs.Home)
 }
 
 // recorded returns the environments of the recorded projects and of the tools, each once, sorted.
@@ -154,7 +153,7 @@ func (m *Machine) look(system *nixld.System, fresh bool) []environment {
 
 // verdict returns the remembered verdict, or makes one and remembers it.
 func (m *Machine) verdict(r preflight.Request, fresh bool) (preflight.Verdict, error) {
-	if v, _, ok := r.Memory.Load(r); ok && !fresh && v.Outcome != preflight.Unclear {
+	if v, _, ok := r.Memory.Load(r); ok && !fresh && (v.Outcome != preflight.Unclear || v.Partial) {
 		return v, nil
 	}
 	v, err := preflight.Check(r)

@@ -174,7 +174,7 @@ func removal(layer string) string {
 
 // localBin looks whether the programs that uv installs are found by a shell.
 func localBin(m *Machine) []Finding {
-	const file = "/etc/set-environment"
+	const file, set = "/etc/set-environment", "environment.localBinInPath = true;"
 	text := m.read(file)
 	for n, line := range lines(text) {
 		if strings.Contains(line, "/.local/bin") && strings.Contains(line, "PATH=") {
@@ -185,17 +185,24 @@ func localBin(m *Machine) []Finding {
 	if m.Kind == Root {
 		dir = ""
 	}
-	if dir != "" && (slices.Contains(filepath.SplitList(m.login().path), dir) || slices.Contains(filepath.SplitList(m.Host.Env.Get("PATH")), dir)) {
-		return ok("%s is on PATH", m.tilde(dir))
-	}
+	found := dir != "" && (slices.Contains(filepath.SplitList(m.login().path), dir) || slices.Contains(filepath.SplitList(m.Host.Env.Get("PATH")), dir))
 	switch {
+	case found && m.release().NixOS:
+		return one(Info, nixos(set), []string{file + ": no line puts ~/.local/bin on PATH"},
+			"%s is on PATH of shells, by their start files, and not of services and sessions that read none", m.tilde(dir))
+	case found:
+		return ok("%s is on PATH", m.tilde(dir))
 	case m.release().NixOS:
-		return one(Warning, nixos("environment.localBinInPath = true;"), []string{file + ": no line puts ~/.local/bin on PATH"},
+		return one(Warning, nixos(set), []string{file + ": no line puts ~/.local/bin on PATH"},
 			"tools that uv installs are not found by a shell: environment.localBinInPath is not set")
 	case m.Kind != Running:
 		return skip("this is not a NixOS, and what its users have on PATH is not known")
 	}
-	return one(Warning, "uv tool update-shell", []string{"PATH=" + m.Host.Env.Get("PATH")}, "%s is not on PATH: tools that uv installs are not found", m.tilde(dir))
+	fix := "uv tool update-shell"
+	if again := m.again(); again != "" {
+		fix = again + "   # then start a new shell"
+	}
+	return one(Warning, fix, []string{"PATH=" + m.Host.Env.Get("PATH")}, "%s is not on PATH: tools that uv installs are not found", m.tilde(dir))
 }
 
 func lines(text string) []string { return strings.Split(text, "\n") }

@@ -17,6 +17,7 @@ func Checks() []Check {
 		{ID: "interpreters", Title: "the interpreters", About: User, Look: interpreters},
 		{ID: "default", Title: "the default Python", About: User, Look: defaultPython},
 		{ID: "undeclared", Title: "what is installed and not declared", About: User, Look: undeclared},
+		{ID: "home-manager", Title: "the policy beside Home Manager", About: User, Look: homeManager},
 		{ID: "unused", Title: "what has long not been used", About: User, Look: unused},
 		{ID: "tools", Title: "the tools", About: User, Look: tools},
 		{ID: "bin-links", Title: "uv's links to interpreters and tools", About: User, Look: binLinks},

@@ -35,7 +35,14 @@ func loader(m *Machine) []Finding {
 		if s.Loader.Kind == nixld.Musl {
 			return ok("musl's own; nix-ld does not apply here")
 		}
-		return ok("glibc %s's own; nix-ld does not apply here", s.Loader.Version)
+		version := s.Loader.Version
+		if version == "" {
+			version = s.Target.Version // where only libc.so.6 tells it
+		}
+		if version == "" {
+			return ok("glibc's own; nix-ld does not apply here")
+		}
+		return ok("glibc %s's own; nix-ld does not apply here", version)
 	case nixld.NothingBehind, nixld.Broken:
 		evidence = append(evidence, s.Settings.Loader.Name+"="+strings.TrimSuffix(s.Settings.Loader.Value, "\n"))
 		fix := nixos(enable)

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"uvshim/shim/host"
 	"uvshim/shim/link"
+	"uvshim/shim/say"
 )
 
 // asking bounds how long another program may take to answer.
@@ -108,46 +110,68 @@ func loginPath(m *Machine) []Finding {
 	case l.why != "":
 		return skip("%s", l.why)
 	case l.err != nil:
-		return one(Warning, quote(l.shell)+" -lc true   # see what it waits for", []string{"SHELL=" + l.shell}, "a login shell was asked for its PATH: %v", l.err)
+		return one(Warning, say.ShellWord(l.shell)+" -lc true   # see what it waits for", []string{"SHELL=" + l.shell}, "a login shell was asked for its PATH: %v", l.err)
+	}
+	if !exists(link.Dir(m.Dirs.Data)) {
+		return skip("there are no shims")
 	}
 	name := filepath.Base(l.shell)
 	before, on := m.before(l.path, m.loginEnv()) // what this shell activated, a login has not
 	switch {
 	case !on:
-		return one(Error, m.startLine(name), []string{"PATH=" + l.path}, "%s is not on PATH of a login %s", m.tilde(link.Dir(m.Dirs.Data)), name)
+		return one(Error, m.lasting(name), []string{"PATH=" + l.path}, "%s is not on PATH of a login %s", m.tilde(link.Dir(m.Dirs.Data)), name)
 	case len(before) > 0:
-		return one(Warning, m.startLine(name), before, "in a login %s other programs stand before the shims", name)
+		return one(Warning, m.lasting(name), before, "in a login %s %s", name, elsewhere(before))
 	}
 	return ok("the shims stand first on PATH of a login %s", name)
 }
 
-// startLine is the command that adds our line to the file that a login shell reads last.
-func (m *Machine) startLine(shell string) string {
-	data := filepath.Join(m.Dirs.Data, "shim")
+// lasting is what puts the shims first in every shell from now on: install.sh once more, the
+// configuration of Nix that has the start files, or else a line for the file that a login shell reads last.
+func (m *Machine) lasting(shell string) string {
+	if again := m.again(); again != "" {
+		return again
+	}
+	file, line := m.startFile(shell)
+	if target, _ := os.Readlink(file); strings.HasPrefix(target, "/nix/store/") || strings.HasPrefix(real(file), "/nix/store/") {
+		return inFile("home.nix, then home-manager switch", "home.sessionPath = [ \""+m.homeVariable(link.Dir(m.Dirs.Data))+`" ];`)
+	}
+	fix := "echo " + say.ShellWord(line) + " >> " + m.word(file)
+	if dir := filepath.Dir(file); !exists(dir) {
+		fix = "mkdir -p " + m.word(dir) + " && " + fix
+	}
+	return fix
+}
+
+// startFile returns the start file that a login shell reads last, and the line for it. That does nothing
+// where shim is not there any more.
+func (m *Machine) startFile(shell string) (file, line string) {
+	env := m.homeVariable(filepath.Join(m.Dirs.Data, "shim", "env"))
+	line = `[ ! -r "` + env + `.sh" ] || . "` + env + `.sh"`
+	file = filepath.Join(m.Dirs.Home, ".profile")
 	switch shell {
 	case "fish":
-		conf := filepath.Join(m.Dirs.Config, "fish", "conf.d")
-		return "mkdir -p " + m.word(conf) + " && ln -sf " + m.word(filepath.Join(data, "env.fish")) + " " + m.word(filepath.Join(conf, "shim.fish"))
+		return filepath.Join(m.Dirs.Config, "fish", "config.fish"), `test ! -r "` + env + `.fish"; or source "` + env + `.fish"`
 	case "zsh":
 		dir := m.Host.Env.Get("ZDOTDIR")
 		if dir == "" {
 			dir = m.Dirs.Home
 		}
-		return m.addLine(data, filepath.Join(dir, ".zprofile"))
+		file = filepath.Join(dir, ".zprofile")
 	case "bash":
-		for _, file := range []string{".bash_profile", ".bash_login"} {
-			if exists(filepath.Join(m.Dirs.Home, file)) {
-				return m.addLine(data, filepath.Join(m.Dirs.Home, file))
+		for _, name := range []string{".bash_profile", ".bash_login"} {
+			if exists(filepath.Join(m.Dirs.Home, name)) {
+				return filepath.Join(m.Dirs.Home, name), line
 			}
 		}
 	}
-	return m.addLine(data, filepath.Join(m.Dirs.Home, ".profile"))
+	return file, line
 }
 
-func (m *Machine) addLine(data, file string) string {
-	line := filepath.Join(data, "env.sh")
-	if rest, ok := strings.CutPrefix(line, m.Dirs.Home+"/"); ok {
-		line = "$HOME/" + rest
+// homeVariable returns a path with $HOME for the home directory.
+func (m *Machine) homeVariable(path string) string {
+	if rest, ok := strings.CutPrefix(path, m.Dirs.Home+"/"); ok && m.Dirs.Home != "" {
+		return "$HOME/" + rest
 	}
-	return "echo " + quote(`. "`+line+`"`) + " >> " + m.word(file)
+	return path
 }

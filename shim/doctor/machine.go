@@ -12,6 +12,7 @@ import (
 	"uvshim/shim/lock"
 	"uvshim/shim/nixld"
 	"uvshim/shim/preflight"
+	"uvshim/shim/redact"
 	"uvshim/shim/remember"
 	"uvshim/shim/say"
 	"uvshim/shim/uv"
@@ -79,9 +80,10 @@ type loadedPolicy struct {
 
 type readLock struct {
 	lock.Lock
-	store lock.Store
-	errs  []error
-	bad   error // why nothing of it can be believed
+	store   lock.Store
+	errs    []error
+	bad     error // why nothing of it can be believed
+	garbled bool  // for what is written there
 }
 
 // foldWait bounds the wait for another that is writing the lock.
@@ -96,6 +98,7 @@ func (m *Machine) lock() readLock {
 		text, err := host.ReadFile(r.store.Path, most)
 		if err == nil && len(text) > 0 {
 			_, r.bad = lock.Decode(text)
+			r.garbled = r.bad != nil
 		} else if err != nil && !os.IsNotExist(err) {
 			r.bad = unwrapPath(err)
 		}
@@ -179,25 +182,10 @@ func (m *Machine) user() string {
 }
 
 // tilde returns a path with the home directory as ~.
-func (m *Machine) tilde(path string) string {
-	switch rest, below := strings.CutPrefix(path, m.Dirs.Home+"/"); {
-	case m.Dirs.Home == "" || m.Dirs.Home == "/":
-	case path == m.Dirs.Home:
-		return "~"
-	case below:
-		return "~/" + rest
-	}
-	return path
-}
+func (m *Machine) tilde(path string) string { return say.Tilde(path, m.Dirs.Home) }
 
 // word returns a path as a shell takes it, the home directory as ~.
-func (m *Machine) word(path string) string {
-	short := m.tilde(path)
-	if rest, ok := strings.CutPrefix(short, "~/"); ok {
-		return "~/" + quote(rest)
-	}
-	return quote(short)
-}
+func (m *Machine) word(path string) string { return say.ShellPath(path, m.Dirs.Home) }
 
 // words joins paths for one command line.
 func (m *Machine) words(paths []string) string {
@@ -206,17 +194,6 @@ func (m *Machine) words(paths []string) string {
 		out[i] = m.word(path)
 	}
 	return strings.Join(out, " ")
-}
-
-// quote puts text into single quotes where a shell needs them.
-func quote(text string) string {
-	plain := func(r rune) bool {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/._-+,:@%=", r)
-	}
-	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
-		return text
-	}
-	return say.ShellQuote(text)
 }
 
 // private returns a finding fit to be posted: the home directory as ~, no passwords or tokens.
@@ -230,32 +207,7 @@ func (m *Machine) private(f Finding) Finding {
 	return f
 }
 
-func (m *Machine) hide(text string) string {
-	text = lock.Redact([]string{text})[0]
-	home := m.Dirs.Home
-	if home == "" || home == "/" {
-		return text
-	}
-	var b strings.Builder
-	for {
-		i := strings.Index(text, home)
-		if i < 0 {
-			b.WriteString(text)
-			return b.String()
-		}
-		end := i + len(home)
-		// a name that only begins like it is another directory's
-		ends := end == len(text) || strings.IndexByte("/:;,\"' \n)", text[end]) >= 0
-		begins := i == 0 || strings.IndexByte("=:;,\"' \n(>", text[i-1]) >= 0
-		b.WriteString(text[:i])
-		if ends && begins {
-			b.WriteByte('~')
-		} else {
-			b.WriteString(home)
-		}
-		text = text[end:]
-	}
-}
+func (m *Machine) hide(text string) string { return say.Tildes(redact.Value(text), m.Dirs.Home) }
 
 // nixos is the fix for a system's configuration.
 func nixos(lines ...string) string {

@@ -110,6 +110,15 @@ func (w *world) shims() {
 	w.check(err)
 }
 
+// installer is an install.sh in a directory, which made the shims.
+func (w *world) installer(dir string) {
+	w.Helper()
+	text, err := os.ReadFile("../../install.sh")
+	w.check(err)
+	w.file(dir+"/install.sh", string(text))
+	w.file("home/.local/share/shim/installed", "command /x\nscript /gone/install.sh\nscript "+w.at(dir+"/install.sh")+"\nfile /y\n")
+}
+
 // nixos makes the system one.
 func (w *world) nixos() {
 	w.file("root/etc/os-release", "ID=nixos\nVERSION_ID=\"25.11\"\n")

@@ -14,6 +14,7 @@ import (
 	"uvshim/shim/lock"
 	"uvshim/shim/nixld"
 	"uvshim/shim/preflight"
+	"uvshim/shim/say"
 	"uvshim/shim/uv"
 )
 
@@ -24,6 +25,9 @@ const oldest = "0.11.8"
 // realUV looks at the uv that the shim starts.
 func realUV(m *Machine) []Finding {
 	advice := "# run shim's install.sh again, or install uv as its documentation says"
+	if again := m.again(); again != "" {
+		advice = again + "   # or install uv as its documentation says"
+	}
 	if m.release().NixOS {
 		advice = nixos("environment.systemPackages = with pkgs; [ uv ];")
 	}
@@ -83,14 +87,14 @@ func interpreters(m *Machine) []Finding {
 			level = Error // a bare python answers with nothing else
 		}
 		file, line := m.declared().Source("python.versions")
-		found = append(found, one(level, "uv python install "+quote(request), []string{fmt.Sprintf("%s:%d: %s", file, line, request)},
+		found = append(found, one(level, "uv python install "+say.ShellWord(request), []string{fmt.Sprintf("%s:%d: %s", file, line, request)},
 			"Python %s is declared and not installed", request)...)
 	}
 	var keys []string
 	for _, x := range m.managed() {
 		keys = append(keys, x.Key)
-		if !x.Runnable() {
-			found = append(found, one(Error, "uv python install --reinstall "+quote(x.Version.String()), []string{x.Dir}, "%s is installed and cannot be run", x.Key)...)
+		if !x.Runnable() || empty(filepath.Join(x.Dir, "bin", x.Executable())) {
+			found = append(found, one(Error, "uv python install --reinstall "+say.ShellWord(x.Exact()), []string{x.Dir + ": " + x.Fault()}, "%s is installed and cannot be run", x.Key)...)
 			continue
 		}
 		found = append(found, m.starts(x)...)
@@ -132,7 +136,7 @@ func (m *Machine) starts(x uv.Managed) []Finding {
 	if state.Verdict == nixld.OK || state.Verdict == nixld.Native || !state.Certain {
 		return nil
 	}
-	return one(Error, "uv python uninstall "+quote(x.Key), []string{e.Python + " wants " + e.Interp}, "%s cannot start: %s", x.Key, state.Reason)
+	return one(Error, "uv python uninstall "+say.ShellWord(x.Key), []string{e.Python + " wants " + e.Interp}, "%s cannot start: %s", x.Key, state.Reason)
 }
 
 // defaultPython holds what a bare python is against what uv takes by itself.
@@ -153,7 +157,7 @@ func defaultPython(m *Machine) []Finding {
 	}
 	want, err := version.Parse(declared[0])
 	mine, have := m.installed(declared[0])
-	fix := "uv python pin --global " + quote(declared[0])
+	fix := "uv python pin --global " + say.ShellWord(declared[0])
 	if pin == "" {
 		if theirs, ok := m.installed("default"); have && ok && theirs.Key != mine.Key {
 			return one(Info, fix, []string{"shim: " + mine.Key, "uv: " + theirs.Key},
@@ -205,7 +209,7 @@ func undeclared(m *Machine) []Finding {
 		for _, x := range m.managed() {
 			if !slices.ContainsFunc(declared.Python.Versions, func(request string) bool { return matches(request, x.Interpreter) }) {
 				keys = append(keys, x.Key)
-				fixes = append(fixes, "shim declare python "+quote(minorOf(x.Interpreter))+"   # or uv python uninstall "+quote(x.Key))
+				fixes = append(fixes, "shim declare python "+say.ShellWord(x.Minor())+"   # or uv python uninstall "+say.ShellWord(x.Key))
 			}
 		}
 		if len(keys) > 0 {
@@ -217,7 +221,7 @@ func undeclared(m *Machine) []Finding {
 		for _, tool := range m.tools() {
 			if !slices.ContainsFunc(declared.Tool.Packages, func(text string) bool { name, ok := policy.Name(text); return ok && name == tool.Name }) {
 				names = append(names, tool.Name)
-				fixes = append(fixes, "shim declare tool "+quote(tool.Name)+"   # or uv tool uninstall "+quote(tool.Name))
+				fixes = append(fixes, "shim declare tool "+say.ShellWord(tool.Name)+"   # or uv tool uninstall "+say.ShellWord(tool.Name))
 			}
 		}
 		if len(names) > 0 {
@@ -233,13 +237,10 @@ func undeclared(m *Machine) []Finding {
 	return ok("all that is installed is declared")
 }
 
-// minorOf returns the request for an interpreter's minor: what to declare to have it kept.
-func minorOf(i version.Interpreter) string {
-	exe := i.Executable()
-	if rest, ok := strings.CutPrefix(exe, "python"); ok && i.Impl == "cpython" {
-		return rest // with the variant: 3.14t
-	}
-	return i.Impl + "@" + version.New(i.Version.Major, i.Version.Minor).String()
+// empty reports whether a file has no byte, as after a full disk or a crash.
+func empty(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() == 0
 }
 
 func matches(request string, i version.Interpreter) bool {
@@ -250,7 +251,7 @@ func matches(request string, i version.Interpreter) bool {
 func quoted(texts []string) string {
 	var out []string
 	for _, text := range texts {
-		out = append(out, quote(text))
+		out = append(out, say.ShellWord(text))
 	}
 	return strings.Join(out, " ")
 }
@@ -291,7 +292,7 @@ func tools(m *Machine) []Finding {
 		name, ok := policy.Name(text)
 		if ok && !slices.ContainsFunc(have, func(t uv.Tool) bool { return t.Name == name }) {
 			file, line := m.declared().Source("tool.packages")
-			found = append(found, one(Warning, "uv tool install "+quote(text), []string{fmt.Sprintf("%s:%d: %s", file, line, text)}, "%s is declared and not installed", name)...)
+			found = append(found, one(Warning, "uv tool install "+say.ShellWord(text), []string{fmt.Sprintf("%s:%d: %s", file, line, text)}, "%s is declared and not installed", name)...)
 		}
 	}
 	var names []string
@@ -302,7 +303,7 @@ func tools(m *Machine) []Finding {
 			if request == "" {
 				request = t.Name
 			}
-			found = append(found, one(Error, "uv tool install --force "+quote(request), append([]string{t.Dir}, lines(t.Broken.Error())...), "the tool %s cannot be run", t.Name)...)
+			found = append(found, one(Error, "uv tool install --force "+say.ShellWord(request), append([]string{t.Dir}, lines(t.Broken.Error())...), "the tool %s cannot be run", t.Name)...)
 		}
 	}
 	switch {

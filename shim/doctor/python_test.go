@@ -95,7 +95,7 @@ error: Python 3.14 is declared and not installed
 `},
 		{"not_runnable", func(w *world) { w.managed(py314, py313); w.remove(uvDir + "python/" + py313 + "/bin") }, `
 error: cpython-3.13.8-linux-x86_64-gnu is installed and cannot be run
-  ~/.local/share/uv/python/cpython-3.13.8-linux-x86_64-gnu
+  ~/.local/share/uv/python/cpython-3.13.8-linux-x86_64-gnu: bin/python3.13 is not there
   > uv python install --reinstall 3.13.8
 `},
 		{"musl_without_loader", func(w *world) {

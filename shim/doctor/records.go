@@ -12,8 +12,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"uvshim/shim/host"
 	"uvshim/shim/lock"
 )
+
+// noHome is the fix where HOME is not set: the directory that the user's database has.
+const noHome = `export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`
 
 // noLock is why a check of what is recorded is not made.
 const noLock = "what is recorded cannot be read"
@@ -23,7 +27,7 @@ func lockReadable(m *Machine) []Finding {
 	l := m.lock()
 	path := l.store.Path
 	if path == "" {
-		return one(Error, "export HOME=/home/…   # the directory of this user", nil, "nothing is recorded: HOME is not set")
+		return one(Error, noHome, nil, "nothing is recorded: HOME is not set")
 	}
 	var found []Finding
 	var newer *lock.NewerError
@@ -32,8 +36,11 @@ func lockReadable(m *Machine) []Finding {
 		found = one(Error, "# install the newer shim again", []string{path}, "the lock was written by a newer shim")
 	case errors.Is(l.bad, fs.ErrPermission):
 		found = one(Error, "chmod u+rw "+m.word(path), []string{path}, "the lock cannot be read: %v", l.bad)
+	case l.garbled:
+		// not a mv: another call may have set it aside by then and begun a new one
+		found = one(Error, "shim link   # sets it aside, as the next call does that has something to record", []string{path + ": " + l.bad.Error()}, "the lock makes no sense")
 	case l.bad != nil:
-		found = one(Error, "mv "+m.word(path)+" "+m.word(path+".broken"), []string{path + ": " + l.bad.Error()}, "the lock makes no sense")
+		found = one(Error, "mv "+m.word(path)+" "+m.word(path+".broken"), []string{path + ": " + l.bad.Error()}, "what is in the lock's place cannot be read")
 	}
 	var evidence []string
 	for _, err := range l.errs {
@@ -49,12 +56,49 @@ func lockReadable(m *Machine) []Finding {
 	aside, _ := filepath.Glob(path + ".corrupt-*")
 	more, _ := filepath.Glob(filepath.Join(l.store.Pending, "*.corrupt"))
 	if aside = append(aside, more...); len(aside) > 0 {
-		found = append(found, one(Warning, "rm "+m.words(aside), aside, "%s set aside for making no sense", many(aside, "file of records was", "files of records were"))...)
+		found = append(found, m.aside(path, aside))
 	}
 	if found != nil {
 		return found
 	}
 	return ok("%s can be read, and nothing is pending", m.tilde(path))
+}
+
+// aside tells of files that made no sense, which are the only copy of what was recorded in them: what
+// is in each, and how to have it back.
+func (m *Machine) aside(path string, files []string) Finding {
+	var evidence, fix []string
+	for _, file := range files {
+		back := path
+		if pending, ok := strings.CutSuffix(file, ".corrupt"); ok {
+			back = pending
+		}
+		const most = 64 << 20
+		text, err := host.ReadFile(file, most)
+		if err == nil {
+			_, err = lock.Decode(text)
+		}
+		seen := file + ": "
+		for _, kind := range []string{"python", "project", "tool", "change"} {
+			if n := strings.Count("\n"+string(text), "\n[["+kind+"]]"); n > 0 {
+				seen += count(n, kind, kind+"s") + ", "
+			}
+		}
+		mended := "   # once it can be read, in place of what was recorded since"
+		if err != nil && back == path {
+			fix = append(fix, "${EDITOR:-vi} "+m.word(file)+"   # mend what is wrong in it, then")
+			seen += unwrapPath(err).Error()
+		} else if back == path {
+			seen, mended = seen+"it can be read", "   # in place of what was recorded since"
+		} else {
+			mended = "   # a record, once it is mended"
+			seen += "a record of one call"
+		}
+		evidence = append(evidence, seen)
+		fix = append(fix, "mv "+m.word(file)+" "+m.word(back)+mended)
+	}
+	fix = append(fix, "# or, to give it up: rm "+m.words(files))
+	return one(Warning, strings.Join(fix, "\n"), evidence, "%s set aside for making no sense, the only copy of what is in it", many(files, "file of records was", "files of records were"))[0]
 }
 
 // changes tells of directories whose last command that was to change something failed.
@@ -91,11 +135,23 @@ func cache(m *Machine) []Finding {
 	dir := m.Facts.Dir()
 	if dir == "" {
 		where := m.Dirs.Cache
-		if own := filepath.Join(where, "shim"); where != "" && m.Host.Owns(own) && !m.Host.Alone(own) {
-			return one(Error, "rm -r "+m.word(own)+"   # all of it is found out again", []string{own}, "nothing is remembered or believed, and every call looks at everything anew: others can write the directory")
+		if own := filepath.Join(where, "shim"); where != "" && m.Host.Owns(own) {
+			if at := m.Host.Exposed(own); at != "" {
+				fix := "rm -r " + m.word(own) + "   # all of it is found out again"
+				switch {
+				case !m.Host.Owns(at):
+					fix = "export XDG_CACHE_HOME=/…   # below directories that nobody else can write"
+				case at != own:
+					fix = "chmod go-w " + m.word(at) + " && " + fix
+				}
+				return one(Error, fix, []string{at}, "nothing is remembered or believed, and every call looks at everything anew: others can write the directory")
+			}
 		}
 		if where == "" {
-			return one(Warning, "export HOME=/home/…   # the directory of this user", nil, "nothing is remembered, and every call looks at everything anew: HOME is not set")
+			return one(Warning, noHome, nil, "nothing is remembered, and every call looks at everything anew: HOME is not set")
+		}
+		if m.homeless() && !exists(where) {
+			return one(Warning, noHome, nil, "nothing is remembered, and every call looks at everything anew: the home directory is not there")
 		}
 		return one(Warning, "sudo chown -R \"$(id -u)\" "+m.word(where), []string{where}, "nothing is remembered, and every call looks at everything anew: the directory belongs to another user")
 	}

@@ -19,7 +19,7 @@ func TestLock(t *testing.T) {
 			"ok: ~/.local/state/shim/shim.lock can be read, and nothing is pending\n"},
 		{"no_home", func(w *world) { w.env = w.env.With("HOME", "relative") }, `
 error: nothing is recorded: HOME is not set
-  > export HOME=/home/…   # the directory of this user
+  > export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"
 `},
 		{"no_sense", func(w *world) {
 			w.file(stateDir+"shim.lock", "version = \"\n")
@@ -27,7 +27,7 @@ error: nothing is recorded: HOME is not set
 		}, `
 error: the lock makes no sense
   ~/.local/state/shim/shim.lock: ...
-  > mv ~/.local/state/shim/shim.lock ~/.local/state/shim/shim.lock.broken
+  > shim link   # sets it aside, as the next call does that has something to record
 `},
 		{"newer", func(w *world) { w.file(stateDir+"shim.lock", "version = 2\n") }, `
 error: the lock was written by a newer shim
@@ -35,16 +35,19 @@ error: the lock was written by a newer shim
   > # install the newer shim again
 `},
 		{"set_aside", func(w *world) {
-			w.file(stateDir+"shim.lock.corrupt-1", "x")
+			w.file(stateDir+"shim.lock.corrupt-1", "version = 1\n[[project]]\npath = \"/p\"\n[[change]]\n[[change]]\nx")
 			w.file(stateDir+"pending/01ARZ3NDEKTSV4RRFFQ69G5FAV.toml", "schema = 1\nx = \"\n")
 		}, `
-warning: 2 files of records were set aside for making no sense
-  ~/.local/state/shim/shim.lock.corrupt-1
-  ~/.local/state/shim/pending/01ARZ3NDEKTSV4RRFFQ69G5FAV.toml.corrupt
-  > rm ~/.local/state/shim/shim.lock.corrupt-1 ~/.local/state/shim/pending/01ARZ3NDEKTSV4RRFFQ69G5FAV.toml.corrupt
+warning: 2 files of records were set aside for making no sense, the only copy of what is in it
+  ~/.local/state/shim/shim.lock.corrupt-1: 1 project, 2 changes, toml: line 6 (last key "change"): unexpected EOF; expected key separator '='
+  ~/.local/state/shim/pending/01ARZ3NDEKTSV4RRFFQ69G5FAV.toml.corrupt: a record of one call
+  > ${EDITOR:-vi} ~/.local/state/shim/shim.lock.corrupt-1   # mend what is wrong in it, then
+  > mv ~/.local/state/shim/shim.lock.corrupt-1 ~/.local/state/shim/shim.lock   # once it can be read, in place of what was recorded since
+  > mv ~/.local/state/shim/pending/01ARZ3NDEKTSV4RRFFQ69G5FAV.toml.corrupt ~/.local/state/shim/pending/01ARZ3NDEKTSV4RRFFQ69G5FAV.toml   # a record, once it is mended
+  > # or, to give it up: rm ~/.local/state/shim/shim.lock.corrupt-1 ~/.local/state/shim/pending/01ARZ3NDEKTSV4RRFFQ69G5FAV.toml.corrupt
 `},
 		{"directory_in_its_place", func(w *world) { w.mode(stateDir+"shim.lock", 0o755) }, `
-error: the lock makes no sense
+error: what is in the lock's place cannot be read
   ~/.local/state/shim/shim.lock: not a regular file
   > mv ~/.local/state/shim/shim.lock ~/.local/state/shim/shim.lock.broken
 `},
@@ -105,7 +108,17 @@ info: what is remembered has grown large
 `},
 		{"no_home", func(w *world) { w.env = w.env.With("HOME", "relative") }, `
 warning: nothing is remembered, and every call looks at everything anew: HOME is not set
-  > export HOME=/home/…   # the directory of this user
+  > export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"
+`},
+		{"open", func(w *world) { w.mode("home/.cache/shim", 0o777) }, `
+error: nothing is remembered or believed, and every call looks at everything anew: others can write the directory
+  ~/.cache/shim
+  > rm -r ~/.cache/shim   # all of it is found out again
+`},
+		{"open_above", func(w *world) { w.mode("home/.cache/shim", 0o755); w.mode("home/.cache", 0o777) }, `
+error: nothing is remembered or believed, and every call looks at everything anew: others can write the directory
+  ~/.cache
+  > chmod go-w ~/.cache && rm -r ~/.cache/shim   # all of it is found out again
 `},
 		{"of_another_user", func(w *world) { w.edit = append(w.edit, func(m *Machine) { m.Facts = remember.Store{} }) }, `
 warning: nothing is remembered, and every call looks at everything anew: the directory belongs to another user

@@ -15,10 +15,13 @@ import (
 // shims looks whether the shims are all there, and are this program.
 func shims(m *Machine) []Finding {
 	if m.Dirs.Data == "" {
-		return one(Error, "export HOME=/home/…   # the directory of this user", nil, "no place for the shims: HOME is not set")
+		return one(Error, noHome, nil, "no place for the shims: HOME is not set")
 	}
 	dir := link.Dir(m.Dirs.Data)
 	if !exists(dir) {
+		if m.homeless() && !exists(m.Dirs.Data) {
+			return one(Error, noHome, nil, "no place for the shims: the home directory is not there")
+		}
 		return one(Error, "shim link", []string{dir}, "there are no shims")
 	}
 	found := m.program(dir)
@@ -100,46 +103,98 @@ func sameFile(a, b string) bool {
 	return err == nil && err2 == nil && bytes.Equal(p, q)
 }
 
+// homeless reports whether HOME leads nowhere.
+func (m *Machine) homeless() bool { return m.Dirs.Home != "" && !exists(m.Dirs.Home) }
+
 // shellPath looks whether the shims answer in this shell.
 func shellPath(m *Machine) []Finding {
 	dir := link.Dir(m.Dirs.Data)
 	if m.Dirs.Data == "" {
 		return skip("no place for the shims is known")
 	}
-	fix := ". " + m.word(filepath.Join(m.Dirs.Data, "shim", "env.sh")) + "   # fish: source env.fish"
-	before, on := m.before(m.Host.Env.Get("PATH"), m.Host.Env)
+	if !exists(dir) {
+		return skip("there are no shims")
+	}
+	fix := ". " + m.word(filepath.Join(m.Dirs.Data, "shim", "env.sh")) + "   # for this shell; fish: source env.fish"
+	if again := m.again(); again != "" {
+		fix = again + "   # then start a new shell"
+	}
+	path := m.Host.Env.Get("PATH")
+	before, on := m.before(path, m.Host.Env)
 	switch {
 	case !on:
-		return one(Error, fix, []string{"PATH=" + m.Host.Env.Get("PATH")}, "%s is not on PATH of this shell", m.tilde(dir))
+		return one(Error, fix, []string{"PATH=" + path}, "%s is not on PATH of this shell", m.tilde(dir))
 	case len(before) > 0:
-		return one(Warning, fix, before, "in this shell other programs stand before the shims")
+		return one(Warning, fix, before, "in this shell %s", elsewhere(before))
 	case m.activated():
 		return ok("the shims stand on PATH, behind what is activated in this shell")
 	}
 	return ok("the shims stand first on PATH of this shell")
 }
 
-// names that a shim is to answer to.
-var shimNames = [...]string{"python", "python3", "uv", "uvx"}
+// again is the command that runs install.sh again, which puts its lines behind all others of the start
+// files; "" where it is not known.
+func (m *Machine) again() string {
+	script := link.Installer(m.Dirs.Data)
+	if script == "" {
+		return ""
+	}
+	return "sh " + m.word(script) + " --keep"
+}
 
-// before returns the programs that answer in the place of shims on a PATH, but for those that env
-// has activated and those of other version managers, which have a check of their own. on is false
-// where the shims are not on it.
-func (m *Machine) before(path string, env host.Env) (programs []string, on bool) {
-	for _, dir := range filepath.SplitList(path) {
-		if isShimDir(dir) {
-			return programs, true
-		}
-		if isActivated(dir, env) || otherManager(dir) != "" {
-			continue
-		}
-		for _, name := range shimNames {
-			if file := filepath.Join(dir, name); filepath.IsAbs(dir) && runnable(file) {
-				programs = append(programs, file)
-			}
+// elsewhere says which commands are found before their shims.
+func elsewhere(files []string) string {
+	var names []string
+	for _, file := range files {
+		names = append(names, filepath.Base(file))
+	}
+	if len(names) == 1 {
+		return names[0] + " is not the shim: another stands before it on PATH"
+	}
+	return strings.Join(names, ", ") + " are not the shims: others stand before them on PATH"
+}
+
+// shimNames returns the names that a shim is to answer to. The command of shim's own is not among them:
+// it is the same program wherever it stands.
+func (m *Machine) shimNames() []string {
+	names := link.Names(nil)
+	entries, _ := os.ReadDir(link.Dir(m.Dirs.Data))
+	for _, e := range entries {
+		if name := e.Name(); name != link.Program && !strings.HasPrefix(name, ".") {
+			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// before returns the programs that answer in the place of shims on a PATH, the first of each name, but
+// for those that env has activated and those of other version managers, which have a check of their
+// own. on is false where the shims are not on it.
+func (m *Machine) before(path string, env host.Env) (programs []string, on bool) {
+	names := m.shimNames()
+	for _, dir := range filepath.SplitList(path) {
+		if m.isShims(dir) {
+			return programs, true
+		}
+		if isActivated(dir, env) || otherManager(dir) != "" || !filepath.IsAbs(dir) {
+			continue
+		}
+		names = slices.DeleteFunc(names, func(name string) bool {
+			file := filepath.Join(dir, name)
+			if !runnable(file) {
+				return false
+			}
+			programs = append(programs, file)
+			return true
+		})
+	}
 	return programs, false
+}
+
+// isShims reports whether a directory of PATH has shims. Ours may have lost its mark.
+func (m *Machine) isShims(dir string) bool {
+	return isShimDir(dir) || m.Dirs.Data != "" && filepath.Clean(dir) == link.Dir(m.Dirs.Data)
 }
 
 func isShimDir(dir string) bool {
@@ -162,29 +217,6 @@ func runnable(file string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
 }
 
-// pathWritable looks for directories on PATH, down to the shims', into which others can put a
-// python.
-func pathWritable(m *Machine) []Finding {
-	var open []string
-	for _, dir := range filepath.SplitList(m.Host.Env.Get("PATH")) {
-		if info, err := os.Stat(dir); err == nil && filepath.IsAbs(dir) && info.IsDir() && info.Mode().Perm()&0o002 != 0 {
-			open = append(open, dir)
-		}
-		if isShimDir(dir) {
-			break
-		}
-	}
-	if dir := link.Dir(m.Dirs.Data); m.Dirs.Data != "" && !slices.Contains(open, dir) {
-		if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o002 != 0 {
-			open = append(open, dir)
-		}
-	}
-	if len(open) == 0 {
-		return ok("nobody else can put programs before the shims")
-	}
-	return one(Error, "chmod o-w "+m.words(open), open, "everybody can put programs into %s looked for in", many(open, "directory that a python is", "directories that a python is"))
-}
-
 // otherManager returns the version manager whose shims a directory of PATH has.
 func otherManager(dir string) string {
 	for _, known := range [...][2]string{
@@ -202,14 +234,14 @@ func otherManager(dir string) string {
 func otherShims(m *Machine) []Finding {
 	var evidence, names []string
 	for _, dir := range filepath.SplitList(m.Host.Env.Get("PATH")) {
-		if isShimDir(dir) {
+		if m.isShims(dir) {
 			break
 		}
 		name := otherManager(dir)
 		if name == "" {
 			continue
 		}
-		for _, program := range shimNames {
+		for _, program := range m.shimNames() {
 			if file := filepath.Join(dir, program); runnable(file) {
 				evidence = append(evidence, file)
 				names = append(names, name)

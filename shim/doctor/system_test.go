@@ -24,6 +24,12 @@ info: nix-ld 1.2.3, which knows no defaults: services without NIX_LD cannot star
 		{"glibc", func(w *world) {
 			w.state(nixld.State{Verdict: nixld.Native, Loader: nixld.Loader{Kind: nixld.Glibc, Version: "2.36"}})
 		}, "ok: glibc 2.36's own; nix-ld does not apply here\n"},
+		{"glibc_behind_tells", func(w *world) {
+			w.state(nixld.State{Verdict: nixld.Native, Loader: nixld.Loader{Kind: nixld.Glibc}, Target: nixld.Target{Version: "2.36"}})
+		}, "ok: glibc 2.36's own; nix-ld does not apply here\n"},
+		{"glibc_of_no_version", func(w *world) {
+			w.state(nixld.State{Verdict: nixld.Native, Loader: nixld.Loader{Kind: nixld.Glibc}})
+		}, "ok: glibc's own; nix-ld does not apply here\n"},
 		{"musl", func(w *world) {
 			w.state(nixld.State{Verdict: nixld.Native, Loader: nixld.Loader{Kind: nixld.Musl}})
 		}, "ok: musl's own; nix-ld does not apply here\n"},
@@ -207,7 +213,12 @@ warning: tools that uv installs are not found by a shell: environment.localBinIn
 			w.file("root/etc/set-environment", "export A=1\nexport PATH=\"$HOME/.local/bin:$PATH\"\n")
 		}, "ok: environment.localBinInPath is set (/etc/set-environment:2)\n"},
 		{"nixos_not_set", func(w *world) { w.nixos(); w.file("root/etc/set-environment", "export A=$HOME/.local/bin\n") }, fix},
-		{"nixos_by_other_means", func(w *world) { w.nixos(); w.set("PATH", "W/home/.local/bin") }, "ok: ~/.local/bin is on PATH\n"},
+		{"nixos_by_other_means", func(w *world) { w.nixos(); w.set("PATH", "W/home/.local/bin") }, `
+info: ~/.local/bin is on PATH of shells, by their start files, and not of services and sessions that read none
+  /etc/set-environment: no line puts ~/.local/bin on PATH
+  > in configuration.nix, then nixos-rebuild switch:
+  >   environment.localBinInPath = true;
+`},
 		{"nixos_root", func(w *world) { w.nixos(); w.kind = Root; w.set("PATH", "W/home/.local/bin") }, fix},
 		{"elsewhere_on_path", func(w *world) { w.set("PATH", "W/home/.local/bin") }, "ok: ~/.local/bin is on PATH\n"},
 		{"elsewhere_in_a_login", func(w *world) {
@@ -217,6 +228,11 @@ warning: tools that uv installs are not found by a shell: environment.localBinIn
 warning: ~/.local/bin is not on PATH: tools that uv installs are not found
   PATH=/usr/bin
   > uv tool update-shell
+`},
+		{"elsewhere_not_installed_by_script", func(w *world) { w.set("PATH", "/usr/bin"); w.installer("src") }, `
+warning: ~/.local/bin is not on PATH: tools that uv installs are not found
+  PATH=/usr/bin
+  > sh W/src/install.sh --keep   # then start a new shell
 `},
 		{"elsewhere_root", func(w *world) { w.kind = Root }, "skipped: this is not a NixOS, and what its users have on PATH is not known\n"},
 	})

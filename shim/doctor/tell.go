@@ -30,7 +30,7 @@ func (r Report) Print(w io.Writer, color bool) {
 		}
 	}
 	if len(r.Attributes) > 0 {
-		fmt.Fprintf(w, "\nthe libraries that cover all recorded environments, for configuration.nix:\n  %s\n", libraryLine(r.Attributes))
+		fmt.Fprintf(w, "\nthe libraries that cover all recorded environments, for configuration.nix:\n  %s\n", say.Word(libraryLine(r.Attributes)))
 	}
 	fmt.Fprintf(w, "\n%s\n", r.sum())
 }
@@ -61,7 +61,7 @@ func (r Report) folded() []Result {
 
 func (r Result) print(w io.Writer, column int, color bool) {
 	head := fmt.Sprintf("%-7s  %-*s  ", r.Level, column, r.ID)
-	text := wrap(say.Clean(r.Message), width-len(head), strings.Repeat(" ", len(head)))
+	text := wrap(say.Word(r.Message), width-len(head), strings.Repeat(" ", len(head)))
 	if color {
 		head = paint(r.Level) + head[:len(r.Level)] + "\x1b[0m" + head[len(r.Level):]
 	}

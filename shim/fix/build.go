@@ -55,10 +55,10 @@ func (b Builder) Args(attribute, link string) ([]string, error) {
 		return nil, err
 	}
 	// no configuration and overlays of the user's: the system has its own
-	pkgs := "import (/. + " + nixString(b.Source.Path) + ") { config = { }; overlays = [ ]; }"
+	pkgs := "import (/. + " + nix.String(b.Source.Path) + ") { config = { }; overlays = [ ]; }"
 	args := []string{"--out-link", link}
 	if b.Source.Path == "" {
-		pkgs = "(builtins.getFlake " + nixString(b.Source.Flake) + ").legacyPackages.${builtins.currentSystem}"
+		pkgs = "(builtins.getFlake " + nix.String(b.Source.Flake) + ").legacyPackages.${builtins.currentSystem}"
 		// a reference that is not locked may only be evaluated impurely
 		args = append([]string{"build", "--extra-experimental-features", "nix-command flakes", "--impure"}, args...)
 	}
@@ -71,11 +71,6 @@ func flagOf(s Source) string {
 		return "-E"
 	}
 	return "--expr"
-}
-
-// nixString returns a string of the Nix language.
-func nixString(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", `\${`).Replace(text) + `"`
 }
 
 // Build realises an attribute and returns the directories of libraries of it that have the sonames

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -39,8 +40,11 @@ func (r *resolver) within(step Step, dir string) (Target, bool) {
 	path, ok := r.environmentPython(dir)
 	if !ok {
 		r.pass(step, "no Python in it that can be run")
-		if isEnvironment(dir) { // tox sets VIRTUAL_ENV before it makes the environment
+		switch {
+		case isEnvironment(dir): // tox sets VIRTUAL_ENV before it makes the environment
 			r.warn(fmt.Sprintf("the active environment %s (%s) has no Python that can be run, so another answers: make it anew, or deactivate it", say.Quote(dir), step.Source))
+		case r.deleted(dir):
+			r.told = append(r.told, fmt.Sprintf("the active environment %s (%s) is not there any more, so another Python answers: make it anew, or deactivate it", say.Quote(dir), step.Source))
 		}
 		return Target{}, false
 	}
@@ -50,6 +54,13 @@ func (r *resolver) within(step Step, dir string) (Target, bool) {
 		return Target{}, false
 	}
 	return r.decide(step, Target{Path: path, Interpreter: found, Environment: dir}), true
+}
+
+// deleted reports whether an environment that this shell has activated, its programs on PATH, is not
+// there at all.
+func (r *resolver) deleted(dir string) bool {
+	_, err := os.Lstat(dir)
+	return errors.Is(err, fs.ErrNotExist) && slices.Contains(filepath.SplitList(r.env.Get("PATH")), filepath.Join(dir, "bin"))
 }
 
 // isEnvironment reports whether an environment was made at dir, by venv and its kind or by conda.

@@ -16,14 +16,18 @@ import (
 
 // NotInstalled says that a request is satisfied by nothing on this machine.
 type NotInstalled struct {
-	Step    Step     // the source; Source is "" where nothing was requested at all
-	Request string   // verbatim, for `uv python install`
-	Have    []string // the minors that are there: 3.14, 3.13t, pypy3.11; newest first
-	Foreign bool     // it stands in another user's directory
-	Program bool     // what is missing is a program or path, and no version that could be installed
+	Step    Step         // the source; Source is "" where nothing was requested at all
+	Request string       // verbatim, for `uv python install`
+	Have    []string     // the minors that are there and can be run: 3.14, 3.13t, pypy3.11; newest first
+	Broken  []uv.Managed // those that would satisfy it and cannot be run; newest first
+	Foreign bool         // it stands in another user's directory
+	Program bool         // what is missing is a program or path, and no version that could be installed
 }
 
 func (e *NotInstalled) Error() string {
+	if e.Request == "" && len(e.Broken) > 0 {
+		return fmt.Sprintf("%s is installed and cannot be run: %s", e.Broken[0].Key, e.Broken[0].Fault())
+	}
 	if e.Request == "" {
 		return "no Python is installed: uv has none, and there is none on PATH"
 	}
@@ -37,6 +41,9 @@ func (e *NotInstalled) Error() string {
 	if e.Program {
 		return fmt.Sprintf("there is no Python %q, requested by %s", e.Request, from)
 	}
+	if len(e.Broken) > 0 {
+		return fmt.Sprintf("%s, which satisfies %q, requested by %s, is installed and cannot be run: %s", e.Broken[0].Key, e.Request, from, e.Broken[0].Fault())
+	}
 	return fmt.Sprintf("no Python is installed that satisfies %q, requested by %s", e.Request, from)
 }
 
@@ -48,6 +55,11 @@ func (r *resolver) answer(a ask) (Target, error) {
 	if t, ok := r.find(a.request); ok {
 		return r.decide(a.step, t), nil
 	}
+	missing := r.notInstalled(a)
+	if len(missing.Broken) > 0 {
+		r.pass(a.step, "what satisfies it cannot be run")
+		return Target{}, missing
+	}
 	r.pass(a.step, "nothing installed satisfies it")
 	if r.Explicit != "" {
 		// Where the selector or name by itself has no Python, installing what a file asks for would
@@ -56,7 +68,7 @@ func (r *resolver) answer(a ask) (Target, error) {
 			return Target{}, r.notInstalled(r.ownAsk())
 		}
 	}
-	return Target{}, r.notInstalled(a)
+	return Target{}, missing
 }
 
 // newest is the last resort: the newest managed CPython, then the first real Python on PATH.
@@ -99,6 +111,12 @@ func (r *resolver) notInstalled(a ask) *NotInstalled {
 	list := r.UV.Managed()
 	slices.SortFunc(list, func(a, b uv.Managed) int { return version.Order(a.Interpreter, b.Interpreter) })
 	for _, m := range list {
+		if !m.Runnable() {
+			if both(a.request.Matches(m.Interpreter), r.Constraint.Matches(m.Interpreter)) == version.Yes && m.Fault() != "" {
+				e.Broken = append(e.Broken, m)
+			}
+			continue
+		}
 		// python3.14t is python +3.14t
 		if name := strings.TrimPrefix(m.Executable(), "python"); !slices.Contains(e.Have, name) {
 			e.Have = append(e.Have, name)

@@ -44,6 +44,7 @@ type Target struct {
 	Source      string      // the source that chose it
 	Trail       []Step
 	Warnings    []string
+	Told        []string // warnings for who sits before a terminal
 }
 
 // A Step is one source that was asked. Sources that had nothing to say are not in the trail.
@@ -61,7 +62,7 @@ type Step struct {
 func Python(q Question) (Target, error) {
 	r := &resolver{Question: q, env: q.Host.Env}
 	target, err := r.resolve()
-	target.Trail, target.Warnings = r.trail, r.warnings
+	target.Trail, target.Warnings, target.Told = r.trail, r.warnings, r.told
 	return target, err
 }
 
@@ -70,6 +71,7 @@ type resolver struct {
 	env      host.Env
 	trail    []Step
 	warnings []string
+	told     []string
 }
 
 func (r *resolver) resolve() (Target, error) {
@@ -127,7 +129,7 @@ func Managed(q Question) (Target, error) {
 }
 
 // ProjectEnvironment returns the Python in the environment that `uv run` has for the working
-// directory's project, if it is there.
+// directory's project, if it is there; if not, where the environment is to be.
 func ProjectEnvironment(q Question) (Target, bool) {
 	r := &resolver{Question: q, env: q.Host.Env}
 	project, ok := r.Up.Project()
@@ -138,7 +140,7 @@ func ProjectEnvironment(q Question) (Target, bool) {
 	dir, _ := projectEnvironment(r.env, project.Workspace)
 	path, ok := r.environmentPython(dir)
 	if !ok {
-		return Target{}, false
+		return Target{Environment: dir}, false
 	}
 	return Target{Path: path, Interpreter: r.identify(path), Environment: dir}, true
 }

@@ -355,6 +355,7 @@ func TestPython_notInstalled(t *testing.T) {
 		{name: "uv_python_directory", world: all, env: []string{"UV_PYTHON=ROOT/work/"}, want: `there is no Python "ROOT/work/", requested by UV_PYTHON`, have: "3.14 3.13 3.12", trail: "no such Python"},
 		{name: "nothing_at_all", want: "no Python is installed: uv has none, and there is none on PATH"},
 		{name: "only_managed_wanted", world: "program bin/python3.12\n", env: []string{"UV_MANAGED_PYTHON=1"}, want: "no Python is installed: uv has none, and there is none on PATH"},
+		{name: "installed_and_not_executable", trail: "what satisfies it cannot be run", world: all + "mode uv/cpython-3.13.8-linux-x86_64-gnu/bin/python3.13 644\n-- work/.python-version --\n3.13\n", want: `cpython-3.13.8-linux-x86_64-gnu, which satisfies "3.13", requested by ROOT/work/.python-version:1, is installed and cannot be run: bin/python3.13 is not executable`, have: "3.14 3.12"},
 		{name: "free_threaded_is_not_3_13", world: "managed cpython-3.13.8+freethreaded-linux-x86_64-gnu\n", call: "python3.13", want: `no Python is installed that satisfies "3.13", requested by python3.13`, have: "3.13t"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

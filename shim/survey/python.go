@@ -206,8 +206,8 @@ func (k *picker) setDefault(text, why string) bool {
 }
 
 func implementation(text string) string {
-	if r, err := version.Parse(text); err == nil && r.Implementation() != "" {
-		return r.Implementation()
+	if r, err := version.Parse(text); err == nil {
+		return r.Installs()
 	}
 	return "cpython"
 }

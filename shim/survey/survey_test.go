@@ -81,7 +81,7 @@ func TestDraft_pythons(t *testing.T) {
 		comments list  // in the text
 		syncs    kinds // the steps that sync is left with
 	}{
-		{name: "nothing", comments: list{"# No Python of uv's was found", `# default = ["3.14"]  # what a bare python is`}},
+		{name: "nothing", comments: list{`# versions = ["3.14", "3.13"]  # what uv is to install`, `# default = ["3.14"]  # what a bare python is`}},
 		{name: "minor_linked", pythons: list{"3.14.1"}, programs: []Program{to("python3.14", "3.14.1")}, versions: list{"3.14"},
 			comments: list{"by ~/.local/bin/python3.14", `# default = ["3.14"]`}},
 		{name: "minor_without_links", pythons: list{"3.14.1"}, versions: list{"3.14"}, comments: list{"to which no link"}},
@@ -337,5 +337,33 @@ func TestPrograms(t *testing.T) {
 	t.Chdir(d.Bin)
 	if got := programs(uv.Dirs{Python: d.Python}); got != nil {
 		t.Errorf("without a directory of programs: %v", got)
+	}
+}
+
+// What shim declare adds to a policy without Pythons and tools makes no comment in it untrue, and the
+// comments all stay.
+func TestText_declared(t *testing.T) {
+	empty := found(nil).Draft().Text()
+	loaded, err := policy.Load(policy.File{Path: "p", Data: []byte(empty)})
+	for _, e := range [][2]string{{"python.versions", "3.12"}, {"python.default", "3.12"}, {"tool.packages", "black"}} {
+		if err == nil {
+			var c policy.Change
+			c, err = loaded.Declare(e[0], e[1])
+			loaded = c.After
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(loaded.Files[0].Data)
+	for line := range strings.Lines(empty) {
+		if !strings.Contains(text, line) {
+			t.Errorf("%q is not in\n%s", line, text)
+		}
+	}
+	for _, untrue := range []string{"was found.", "No Python", "No tool", "othing", "yet"} {
+		if strings.Contains(text, untrue) {
+			t.Errorf("%q in\n%s", untrue, text)
+		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"uvshim/shim/say"
 )
 
-// Text returns the draft as policy.toml.
+// Text returns the draft as policy.toml. Its comments say what stays true when shim declare, which keeps
+// them, adds to it.
 func (d Draft) Text() string {
 	w := &writer{}
 	w.line("# What is declared for Python on this machine; yours to edit. shim init wrote it from what it found.")
@@ -17,8 +18,7 @@ func (d Draft) Text() string {
 	w.line("[python]")
 	if len(texts(d.Versions)) == 0 {
 		w.comments(d.Versions)
-		w.line("# No Python of uv's was found. Take the # away to declare these:")
-		w.line(`# versions = ["3.14", "3.13"]`)
+		w.line(`# versions = ["3.14", "3.13"]  # what uv is to install; shim declare python 3.14 adds one`)
 	} else {
 		w.list("versions", d.Versions)
 	}
@@ -27,19 +27,18 @@ func (d Draft) Text() string {
 		w.list("default", d.Default)
 	default:
 		w.comments(d.Default)
-		newest, why := "3.14", "what a bare python is"
+		newest := "3.14"
 		if d.Newest != "" {
-			newest, why = d.Newest, "what a bare python is; without it, the newest"
+			newest = d.Newest
 		}
-		w.line("# default = [" + strconv.Quote(newest) + "]  # " + why)
+		w.line("# default = [" + strconv.Quote(newest) + "]  # what a bare python is; without it, the newest")
 	}
 	w.prune(d.PrunePython, "Home Manager's programs.uv.python.prune", "Pythons")
 	w.line("")
 	w.line("[tool]")
 	if len(texts(d.Packages)) == 0 {
 		w.comments(d.Packages)
-		w.line("# No tool of uv's was found that can be declared.")
-		w.line(`# packages = ["ruff"]`)
+		w.line(`# packages = ["ruff"]  # the tools that uv is to install; shim declare tool ruff adds one`)
 	} else {
 		w.list("packages", d.Packages)
 	}

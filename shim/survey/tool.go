@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"uvshim/policy"
-	"uvshim/shim/lock"
+	"uvshim/shim/redact"
 	"uvshim/shim/uv"
 )
 
@@ -31,7 +31,7 @@ func (f Found) tools(d *Draft) {
 // packageLine returns the line of a requirement, which is a comment where it cannot be declared. A
 // password in its URL does not belong into a file that others may read.
 func packageLine(text, why string) Line {
-	if shown := lock.Redact([]string{text})[0]; shown != text {
+	if shown := redact.Value(text); shown != text {
 		return Line{Why: fmt.Sprintf("%s is not declared, for its password (%s)", shown, why)}
 	}
 	if err := valid("tool", "packages", text); err != nil {
@@ -64,7 +64,7 @@ func toolWhy(t uv.Tool) string {
 		values []string
 	}{{"--with", t.With}, {"--constraint", t.Constraints}, {"--python", nonEmpty(t.Python)}} {
 		for _, value := range o.values {
-			unsaid = append(unsaid, o.option+" "+lock.Redact([]string{value})[0])
+			unsaid = append(unsaid, o.option+" "+redact.Value(value))
 		}
 	}
 	if unsaid != nil {

@@ -1,10 +1,12 @@
 package sync
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -14,16 +16,23 @@ import (
 	"uvshim/shim/lock"
 )
 
+var errInterrupted = errors.New("interrupted")
+
 // A call is one call of uv.
 type call struct {
 	args    []string
 	extra   []string  // variables
 	said    io.Writer // what uv prints; nil is our own standard error
 	attempt bool      // a failure is not the end of it
+	part    []string  // of what is recorded as this one call, by who makes the parts
 }
 
-// run has the real uv do it, and records the call if it changed something or failed.
+// run has the real uv do it, and records the call if it changed something or failed. One during which
+// a signal told us to end is recorded too, and is the last.
 func (r *Runner) run(c call) error {
+	if r.Told != 0 {
+		return errInterrupted
+	}
 	before := r.state()
 	cmd := exec.Command(r.Program, c.args...)
 	cmd.Dir, cmd.Env = r.workDir(), slices.Concat(r.environ(), c.extra)
@@ -31,17 +40,61 @@ func (r *Runner) run(c call) error {
 	if cmd.Stdout, cmd.Stderr = c.said, c.said; c.said == nil {
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	}
-	err := cmd.Run()
+	told, err := wait(cmd)
 	if cmd.ProcessState == nil {
 		return err // it did not start
 	}
 	changed := r.state() != before
 	r.Changed = r.Changed || changed
-	if changed || err != nil && !c.attempt {
-		argv := append([]string{"uv"}, c.args...)
-		r.note(lock.Record{Change: &lock.Change{Directory: cmd.Dir, Argv: argv, Exit: exitOf(cmd.ProcessState)}})
+	argv := c.args
+	if c.part != nil {
+		argv = c.part
 	}
+	if told != 0 && (changed || err != nil) || c.part == nil && (changed || err != nil && !c.attempt) {
+		r.noteCall(argv, err)
+	}
+	r.Told = told
 	return err
+}
+
+// wait runs a command to its end. Of the signals that would end us it gets those that come meanwhile,
+// and told is the last of them; one that comes from the terminal it has already, which does no harm.
+func wait(cmd *exec.Cmd) (told syscall.Signal, err error) {
+	caught := make(chan os.Signal, 8)
+	for _, s := range [...]os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM} {
+		if !signal.Ignored(s) { // as under nohup
+			signal.Notify(caught, s)
+		}
+	}
+	defer signal.Stop(caught)
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for {
+		select {
+		case s := <-caught:
+			told = s.(syscall.Signal)
+			_ = cmd.Process.Signal(s)
+		case err := <-done:
+			select {
+			case s := <-caught: // which has most likely ended it
+				told = s.(syscall.Signal)
+			default:
+			}
+			return told, err
+		}
+	}
+}
+
+// noteCall records a call of uv that ended with err.
+func (r *Runner) noteCall(args []string, err error) {
+	exit := 0
+	if failed := new(exec.ExitError); errors.As(err, &failed) {
+		exit = exitOf(failed.ProcessState)
+	}
+	r.note(lock.Record{Change: &lock.Change{Directory: r.workDir(), Argv: append([]string{"uv"}, args...), Exit: exit}})
 }
 
 // exitOf returns the exit status as a shell has it: 128 and the signal where one ended it.

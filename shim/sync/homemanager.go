@@ -1,6 +1,9 @@
 package sync
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +15,7 @@ import (
 // activation script: the module leaves no other mark (home-manager, modules/programs/uv.nix).
 type HomeManager struct {
 	File        string // the activation script; "" where there is no Home Manager
+	Err         error  // there is a generation, and what it manages cannot be read
 	Versions    []string
 	Default     []string
 	PrunePython bool
@@ -27,20 +31,27 @@ func (h HomeManager) Tools() bool { return len(h.Packages) > 0 || h.PruneTool }
 
 const maxActivation = 4 << 20 // bytes
 
-// FindHomeManager returns what the active generation manages, of the user whose directories base has.
+// FindHomeManager returns what the active generation manages, of the user whose directories base has. A
+// link to a generation that was collected as garbage is one that cannot be read.
 func FindHomeManager(base host.Dirs) HomeManager {
 	if base.State == "" {
 		return HomeManager{}
 	}
+	var unread HomeManager
 	for _, dir := range [...]string{"home-manager/gcroots/current-home", "nix/profiles/home-manager"} {
-		file := filepath.Join(base.State, dir, "activate")
-		if text, err := host.ReadFile(file, maxActivation); err == nil {
+		dir = filepath.Join(base.State, dir)
+		file := filepath.Join(dir, "activate")
+		text, err := host.ReadFile(file, maxActivation)
+		if err == nil {
 			h := parseActivation(string(text))
 			h.File = file
 			return h
 		}
+		if _, none := os.Lstat(dir); !errors.Is(none, fs.ErrNotExist) && unread.Err == nil {
+			unread = HomeManager{File: file, Err: err}
+		}
 	}
-	return HomeManager{}
+	return unread
 }
 
 // parseActivation reads the calls of uv in an activation script. The requests are words of the
@@ -102,7 +113,7 @@ func shellWords(line string) []string {
 			begun = true
 			n := strings.IndexByte(line[i+1:], '\'')
 			if n < 0 {
-				n = len(line) - i - 1
+				return words // a request has no end of line in it
 			}
 			// what is quoted is literal: a $ in it is none of the shell's
 			word.WriteString(line[i+1 : i+1+n])

@@ -63,9 +63,33 @@ func TestFindHomeManager(t *testing.T) {
 	if h := write("#!/bin/bash\n_iNote activating\nrun nix profile install uv\n"); h.File != file || h.Pythons() || h.Tools() {
 		t.Errorf("without programs.uv: %+v", h)
 	}
-	for _, text := range []string{"uv", "uv python", "uv python install", "uv python install '", "uv tool install \\", "\x00'\"((uv"} {
+	for _, text := range []string{"uv", "uv python", "uv python install", "uv python install '", "uv python install 'a\n'", "uv tool install \\", "\x00'\"((uv"} {
 		if h := write(text); len(h.Versions)+len(h.Packages) > 0 {
 			t.Errorf("%q: %+v", text, h)
 		}
+	}
+}
+
+// A generation that is there and cannot be read is not taken for none.
+func TestFindHomeManager_unreadable(t *testing.T) {
+	state := t.TempDir()
+	first, second := filepath.Join(state, "home-manager/gcroots/current-home"), filepath.Join(state, "nix/profiles/home-manager")
+	for _, dir := range []string{filepath.Dir(first), second} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(state, "collected"), first); err != nil {
+		t.Fatal(err)
+	}
+	h := FindHomeManager(host.Dirs{State: state})
+	if h.File != filepath.Join(first, "activate") || h.Err == nil || h.Pythons() || h.Tools() {
+		t.Errorf("%+v", h)
+	}
+	if err := os.WriteFile(filepath.Join(second, "activate"), []byte("uv python install 3.14\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if h := FindHomeManager(host.Dirs{State: state}); h.File != filepath.Join(second, "activate") || h.Err != nil || !h.Pythons() {
+		t.Errorf("beside one that can be read: %+v", h)
 	}
 }

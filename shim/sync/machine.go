@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"uvshim/policy"
@@ -21,6 +22,7 @@ type Machine struct {
 	Links        []Link // uv's links for defaults; none where uv is told to make none
 	Pin          Pin
 	Environments []Environment
+	Pins         []Pinned
 	Home         HomeManager
 	Known        map[string]string // of declared packages: the tool that uv made of each, see knownAs
 	Base         string            // where uv is run: relative paths of requirements are below it
@@ -47,6 +49,12 @@ type Environment struct {
 	Minor bool   // through the minor-version link
 	Tool  string // its tool's name
 	Asked string // the Python that the tool was installed with
+}
+
+// A Pinned is the request of a recorded project's .python-version. Path has the line as well.
+type Pinned struct {
+	Path    string
+	Request version.Request
 }
 
 // Place tells where to look.
@@ -81,6 +89,7 @@ func Read(w Wish, at Place, recorded lock.Lock) Machine {
 	}
 	if w.Policy.Python.Prune {
 		m.Environments = environments(at.UV, m.Tools, recorded.Project)
+		m.Pins = pinned(recorded.Project)
 	}
 	return m
 }
@@ -137,6 +146,24 @@ func environments(d uv.Dirs, tools []uv.Tool, projects []lock.Project) []Environ
 		}
 	}
 	slices.SortFunc(found, func(a, b Environment) int { return strings.Compare(a.Path, b.Path) })
+	return found
+}
+
+// pinned returns the pins of the projects' own directories, by path.
+func pinned(projects []lock.Project) []Pinned {
+	var found []Pinned
+	for i, p := range projects { // sorted by path
+		path := filepath.Join(p.Path, ".python-version")
+		data, err := host.ReadFile(path, version.MaxFile)
+		if err != nil || i > 0 && projects[i-1].Path == p.Path {
+			continue
+		}
+		if line, ok := version.First(version.Lines(data)); ok {
+			if r, err := version.Parse(line.Text); err == nil {
+				found = append(found, Pinned{path + ":" + strconv.Itoa(line.Number), r})
+			}
+		}
+	}
 	return found
 }
 

@@ -42,6 +42,8 @@ type Step struct {
 	Replace bool     // UpgradePython: the patch before it is removed afterwards
 	Tool    Tool     // RestoreTool; InstallTool: its name
 	Breaks  []string // RemovePython: the environments that will not run any more
+	Pins    []string // RemovePython: the pins of recorded projects that nothing will satisfy any more
+	Keep    string   // RemovePython: the request that, declared, keeps it
 }
 
 // A Tool is one that a lock names.
@@ -136,7 +138,7 @@ func (k *planner) pythons() {
 		}
 	}
 	k.links(list)
-	if python.Prune {
+	if python.Prune && k.mayPrune() {
 		k.prune(list)
 	}
 }
@@ -287,7 +289,7 @@ func (k *planner) tools() {
 			k.add(Step{Kind: UpgradeTool, Subject: name})
 		}
 	}
-	if !t.Prune {
+	if !t.Prune || !k.mayPrune() {
 		return
 	}
 	for _, tool := range k.machine.Tools {
@@ -301,6 +303,19 @@ func (k *planner) tools() {
 	}
 }
 
+// mayPrune reports whether it is known that nobody else declares what the policy does not.
+func (k *planner) mayPrune() bool {
+	home := k.machine.Home
+	if home.Err == nil {
+		return true
+	}
+	text := "nothing is removed: what Home Manager declares is not known, as its generation cannot be read: " + home.Err.Error()
+	if !slices.Contains(k.plan.Notes, text) {
+		k.note(text)
+	}
+	return false
+}
+
 // fixed reports whether a requirement leaves nothing to upgrade: an exact version, or a file.
 func fixed(requirement string) bool {
 	_, rest := canonical(requirement, "")
@@ -312,7 +327,7 @@ func fixed(requirement string) bool {
 // installed.
 func (m Machine) tool(text string) (uv.Tool, bool) {
 	for _, t := range m.Tools {
-		if m.Known[text] == knownAs(t) || same(text, t.Request, m.Base) {
+		if m.Known[text] == knownAs(t) || Same(text, t.Request, m.Base) {
 			return t, true
 		}
 	}

@@ -159,6 +159,10 @@ func TestMake(t *testing.T) {
 			Python: policy.Python{Versions: []string{"3.14"}, Prune: true}, Tool: policy.Tool{Packages: []string{"ruff"}}}},
 			machine: Machine{Pythons: pythons(t, "3.13.8"), Home: HomeManager{Versions: []string{"3.13"}}},
 			want:    "install tool ruff", note: "the Pythons are left to Home Manager"},
+		{name: "home_manager_unreadable_nothing_is_removed", wish: Wish{Policy: policy.Policy{
+			Python: policy.Python{Versions: []string{"3.14"}, Prune: true}, Tool: policy.Tool{Packages: []string{"ruff"}, Prune: true}}},
+			machine: Machine{Pythons: pythons(t, "3.13.8"), Tools: []uv.Tool{tool("black", "black")}, Home: HomeManager{File: "/a", Err: errors.New("gone")}},
+			want:    "install python 3.14\ninstall tool ruff", note: "nothing is removed: what Home Manager declares is not known, as its generation cannot be read: gone"},
 		{name: "home_manager_tools", wish: Wish{Policy: tools(true, "ruff")},
 			machine: Machine{Tools: []uv.Tool{tool("black", "black")}, Home: HomeManager{PruneTool: true}},
 			note:    "the tools are left to Home Manager"},
@@ -231,6 +235,31 @@ func TestMake_breaks(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a removal takes from a recorded project that only pins is told too, and how to keep it.
+func TestMake_pins(t *testing.T) {
+	pin := func(text string) Pinned {
+		r, err := version.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Pinned{"/p/" + text, r}
+	}
+	m := Machine{Pythons: pythons(t, "3.14.1", "3.13.8", "3.13.7"), Pins: []Pinned{pin(">=3.13"), pin("3.13"), pin("3.13.7"), pin("3.14")}}
+	p := policy.Policy{Python: policy.Python{Versions: []string{"3.14"}, Prune: true}}
+	got := map[string]string{}
+	for _, s := range Make(Wish{Policy: p}, m).Steps {
+		got[s.Subject] = strings.Join(s.Pins, " ") + ", " + s.Spare()
+	}
+	for key, want := range map[string]string{
+		"cpython-3.13.8" + platform: "/p/3.13, shim declare python 3.13",
+		"cpython-3.13.7" + platform: "/p/3.13 /p/3.13.7, shim declare python 3.13.7",
+	} {
+		if got[key] != want {
+			t.Errorf("%s: %q, want %q", key, got[key], want)
+		}
 	}
 }
 

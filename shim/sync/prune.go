@@ -1,9 +1,12 @@
 package sync
 
 import (
+	"path/filepath"
 	"slices"
 
 	"uvshim/policy/version"
+	"uvshim/shim/say"
+	"uvshim/shim/uv"
 )
 
 // prune plans the removal of the managed Pythons that nothing declared asks for, and of the patches
@@ -44,8 +47,49 @@ func (k *planner) prune(list []declared) {
 		for _, s := range moves {
 			k.add(s)
 		}
-		k.add(Step{Kind: RemovePython, Subject: m.Key, Breaks: breaks})
+		k.add(Step{Kind: RemovePython, Subject: m.Key, Breaks: breaks, Pins: k.unpinned(m, gone), Keep: k.keep(m)})
 	}
+}
+
+// unpinned returns the pins that m satisfies, and nothing that is left.
+func (k *planner) unpinned(m Managed, gone []Managed) []string {
+	var out []string
+	for _, p := range k.machine.Pins {
+		satisfies := func(m Managed) bool { return p.Request.Matches(m.Interpreter) == version.Yes }
+		left := func(other Managed) bool {
+			return satisfies(other) && !slices.ContainsFunc(gone, func(g Managed) bool { return g.Key == other.Key })
+		}
+		if satisfies(m) && !slices.ContainsFunc(k.machine.Pythons, left) {
+			out = append(out, p.Path)
+		}
+	}
+	return out
+}
+
+// keep returns the request that, declared, keeps m: its minor, or just this patch where a later one
+// is there.
+func (k *planner) keep(m Managed) string {
+	if k.superseded(m) {
+		return m.Exact()
+	}
+	return m.Minor()
+}
+
+// Remake returns the command, to paste, that makes an environment that a step breaks anew.
+func (at Place) Remake(environment string) string {
+	if filepath.Base(environment) == ".venv" {
+		return uv.Renew(filepath.Dir(environment), at.Base.Home)
+	}
+	return "uv tool install --force " + say.ShellWord(filepath.Base(environment))
+}
+
+// Spare returns the command that keeps what a step would remove, and "" where nothing is lost that
+// anybody is known to use.
+func (s Step) Spare() string {
+	if len(s.Breaks)+len(s.Pins) == 0 {
+		return ""
+	}
+	return "shim declare python " + say.ShellWord(s.Keep)
 }
 
 const asDeclared = "declared"

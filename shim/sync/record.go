@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"uvshim/shim/lock"
+	"uvshim/shim/redact"
 	"uvshim/shim/say"
 )
 
@@ -63,7 +64,7 @@ func (r *Runner) record(w Wish, now Machine) {
 	}
 	r.warn(r.Store.Edit(foldWait, func(l *lock.Lock) { l.Drop(time.Now(), lock.Gone) })...)
 	for _, p := range dropped {
-		fmt.Fprintf(r.Out, "forgot %s, which is gone\n", say.Word(p.Path))
+		fmt.Fprintf(r.Out, "forgot %s, which is gone\n", say.Word(say.Tilde(p.Path, r.Base.Home)))
 	}
 }
 
@@ -131,13 +132,15 @@ func changedTools(w Wish, now Machine, l lock.Lock) []lock.Tool {
 }
 
 func sameTool(old, now lock.Tool) bool {
-	request := lock.Redact([]string{"uv", "tool", "install", now.Request})[3]
+	request := redact.Args([]string{"uv", "tool", "install", now.Request})[3]
 	return old.Request == request && old.Version == now.Version && old.Python == now.Python && slices.Equal(old.Resolved, now.Resolved)
 }
 
 // tell prints what changed.
 func (r *Runner) tell(before, now Machine) {
-	say := func(format string, args ...any) { fmt.Fprintln(r.Out, say.Sprintf(format, args...)) }
+	say := func(format string, args ...any) {
+		fmt.Fprintln(r.Out, say.Clean(say.Tildes(fmt.Sprintf(format, args...), r.Base.Home)))
+	}
 	for _, m := range now.Pythons {
 		switch old := find(before.Pythons, m.Key); {
 		case old == nil || !old.Runs && m.Runs:

@@ -10,9 +10,9 @@ import (
 	"uvshim/shim/uv"
 )
 
-// same reports whether a declared requirement is what a receipt has, where uv writes requirements in
+// Same reports whether a declared requirement is what a receipt has, where uv writes requirements in
 // its own form. Relative paths are below base. Of a URL without a name the source decides.
-func same(declared, receipt, base string) bool {
+func Same(declared, receipt, base string) bool {
 	name, rest := canonical(declared, base)
 	installed, what := canonical(receipt, base)
 	return rest == what && (name == installed && name != "" || name == "" && strings.HasPrefix(rest, "@"))

@@ -29,7 +29,7 @@ func TestSame(t *testing.T) {
 		{"absolute_path", "/src/a b", "ruff @ file:///src/a%20b", true},
 		{"no_text", "", "ruff", false},
 	} {
-		if got := same(c.declared, c.receipt, "/home/user"); got != c.want {
+		if got := Same(c.declared, c.receipt, "/home/user"); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

@@ -67,7 +67,7 @@ const (
 // restored reports whether an installed tool is what the lock has. One that is held by constraints is
 // not: it would not be upgraded.
 func (t Tool) restored(installed uv.Tool, base string) bool {
-	return installed.Broken == nil && len(installed.Constraints) == 0 && same(t.Request, installed.Request, base) && t.matches(installed)
+	return installed.Broken == nil && len(installed.Constraints) == 0 && Same(t.Request, installed.Request, base) && t.matches(installed)
 }
 
 // matches compares the distributions, or where the lock has none the version.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"uvshim/policy"
 	"uvshim/shim/host"
@@ -25,7 +26,10 @@ type Runner struct {
 	Out      io.Writer // what changed
 	Terminal bool      // standard error is one, and uv shows its progress there
 
-	Changed bool // something that uv has installed is another than before
+	Where func(Step) string // ends the message of an install that failed; nil: nothing
+
+	Changed bool           // something that uv has installed is another than before
+	Told    syscall.Signal // ended a call of uv, and is to end us; 0 for none
 
 	failed    int
 	recorded  lock.Lock
@@ -57,18 +61,27 @@ func (r *Runner) Run(w Wish) bool {
 			break
 		}
 		r.do(steps, now)
+		if r.Told != 0 {
+			return false
+		}
 		now = Read(w, r.Place, r.recorded)
 	}
 	r.notes(w, now)
 	r.tell(before, now)
 	r.record(w, now)
+	if r.failed > 0 && r.Told == 0 {
+		text := "all other steps were taken"
+		if w.Policy.Python.Prune || w.Policy.Tool.Prune {
+			text += ", but nothing is removed after a failure"
+		}
+		r.Say.Hint("%s; shim sync --check shows what is left", text)
+	}
 	return r.failed == 0
 }
 
 // mayRemove reports whether all that is declared is there, so that something else can go.
 func (r *Runner) mayRemove(w Wish, now Machine) bool {
 	if r.failed > 0 {
-		r.Say.Hint("nothing is removed after a failure")
 		return false
 	}
 	w.Upgrade = false
@@ -101,12 +114,17 @@ func (r *Runner) notes(w Wish, now Machine) {
 
 func (r *Runner) fail(format string, args ...any) {
 	r.failed++
-	r.Say.Error(format, args...)
+	if r.Told == 0 { // nobody is to be told why what was interrupted is not done
+		r.Say.Error(format, args...)
+	}
 }
 
 func (r *Runner) do(steps []Step, now Machine) {
 	var pythons, tools []string // to upgrade
 	for _, s := range steps {
+		if r.Told != 0 {
+			return
+		}
 		switch s.Kind {
 		case InstallPython:
 			args := []string{"python", "install"}
@@ -143,9 +161,14 @@ func (r *Runner) do(steps []Step, now Machine) {
 			r.step(s, "tool", "uninstall", s.Subject)
 		case RemovePython:
 			for _, path := range s.Breaks {
-				r.Say.Warning("%s runs on %s, which is removed now; it has to be made anew", say.Quote(path), s.Subject)
+				r.Say.Warning("%s runs on %s, which is removed now\n  fix        %s", say.Quote(path), s.Subject, say.Word(r.Remake(path)))
 			}
-			r.step(s, "python", "uninstall", s.Subject)
+			for _, path := range s.Pins {
+				r.Say.Warning("%s asks for %s, which is removed now", say.Quote(path), s.Subject)
+			}
+			if r.step(s, "python", "uninstall", s.Subject) && s.Spare() != "" {
+				r.Say.Hint("to have it again, and kept: %s && shim sync", s.Spare())
+			}
 		}
 	}
 	r.upgradeAll("python", pythons, "python", "install", "--upgrade")
@@ -162,7 +185,11 @@ func (r *Runner) reinstall(args []string, s Step) []string {
 // step has uv do one thing, and says what failed.
 func (r *Runner) step(s Step, args ...string) bool {
 	if err := r.run(call{args: args}); err != nil {
-		r.fail("%s: uv %s: %v", s, strings.Join(args[:2], " "), err)
+		where := ""
+		if r.Where != nil && (s.Kind == InstallPython || s.Kind == InstallTool) {
+			where = r.Where(s)
+		}
+		r.fail("%s: uv %s: %v%s", s, strings.Join(args[:2], " "), err, where)
 		return false
 	}
 	return true
@@ -177,7 +204,7 @@ func (r *Runner) installTool(s Step) {
 	}
 	for _, t := range r.UV.Tools() {
 		old, there := before.named(t.Name)
-		if there && old.Request == t.Request || same(s.Subject, t.Request, r.workDir()) {
+		if there && old.Request == t.Request || Same(s.Subject, t.Request, r.workDir()) {
 			continue
 		}
 		if name, ok := policy.Name(s.Subject); ok && name != t.Name {

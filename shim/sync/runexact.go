@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -75,13 +76,17 @@ func (r *Runner) lists(request string) (listed, known bool) {
 
 // restoreTool brings a tool to the lock's distributions and leaves it under its own requirement. uv
 // writes constraints into the receipt, where they would hold all upgrades, so it is called again
-// without them, which changes the receipt and not the environment.
+// without them, which changes the receipt and not the environment. The calls are recorded as the
+// one that a user would have typed.
 func (r *Runner) restoreTool(s Step) {
 	t := s.Tool
-	first := append(r.repaired(s), t.Request)
+	var python []string
 	if t.Python != "" {
-		first = append(slices.Clone(first), "--python", t.Python)
+		python = []string{"--python", t.Python}
 	}
+	held := append(r.repaired(s), t.Request)
+	shown := append([]string{"tool", "install", t.Request}, python...)
+	held = append(held, python...)
 	if len(t.Resolved) > 0 {
 		file, err := writeConstraints(t.Resolved)
 		if err != nil {
@@ -89,13 +94,32 @@ func (r *Runner) restoreTool(s Step) {
 			return
 		}
 		defer os.Remove(file)
-		first = append(slices.Clone(first), "--constraints", file)
+		held = append(held, "--constraints", file)
 	}
-	if !r.step(s, first...) {
-		return
+	before := r.state()
+	shown, err := r.install(t, held, shown)
+	if r.Told == 0 && (err != nil || r.state() != before) {
+		r.noteCall(shown, err)
 	}
 	now := r.toolNow(t.Name)
+	switch {
+	case err != nil && now.Constraints != nil:
+		r.fail("tool %s is held at its versions: uv tool install: %v", t.Name, err)
+	case err != nil:
+		r.fail("%s: uv tool install: %v", s, err)
+	case !t.matches(now):
+		r.fail("tool %s is not as in the lock: has %s, want %s", t.Name, difference(now.Resolved, t.Resolved), difference(t.Resolved, now.Resolved))
+	}
+}
+
+// install makes the calls of uv that bring a tool to the lock's distributions: held is the one with the
+// constraints, shown what is recorded, which it returns with what turns out to belong to it.
+func (r *Runner) install(t Tool, held, shown []string) ([]string, error) {
+	if err := r.run(call{args: held, part: shown}); err != nil {
+		return shown, err
+	}
 	// what its own requirement does not bring was asked for by --with
+	now := r.toolNow(t.Name)
 	var with []string
 	for _, dist := range t.Resolved {
 		name, _, _ := strings.Cut(dist, "==")
@@ -103,17 +127,14 @@ func (r *Runner) restoreTool(s Step) {
 			with = append(with, "--with", name)
 		}
 	}
-	if len(with) > 0 && !r.step(s, append(slices.Clone(first), with...)...) {
-		return
+	if len(with) > 0 {
+		shown = append(shown, with...)
+		if err := r.run(call{args: slices.Concat(held, with), part: shown}); err != nil {
+			return shown, err
+		}
 	}
 	plain := append([]string{"tool", "install", t.Request}, with...)
-	if err := r.quietly(nil, plain...); err != nil {
-		r.fail("tool %s is held at its versions: uv %s: %v", t.Name, strings.Join(plain[:2], " "), err)
-		return
-	}
-	if now = r.toolNow(t.Name); !t.matches(now) {
-		r.fail("tool %s is not as in the lock: has %s, want %s", t.Name, difference(now.Resolved, t.Resolved), difference(t.Resolved, now.Resolved))
-	}
+	return shown, r.run(call{args: plain, part: shown, attempt: true, said: new(bytes.Buffer), extra: r.oneTry()})
 }
 
 func (r *Runner) toolNow(name string) uv.Tool {

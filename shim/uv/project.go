@@ -91,7 +91,7 @@ type pyproject struct {
 }
 
 // maxConfig bounds the TOML files read, in bytes.
-const maxConfig = 8 << 20
+const maxConfig = 1 << 20
 
 func parsePyproject(path string) ([]byte, error) {
 	data, err := host.ReadFile(path, maxConfig)

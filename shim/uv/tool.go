@@ -98,14 +98,14 @@ func readTool(name, dir string) Tool {
 // gone returns what the tool lacks to run: its interpreter, its distribution, one of its programs.
 func (t Tool) gone() error {
 	if _, err := os.Stat(t.Exe()); err != nil {
-		return fmt.Errorf("its Python is gone: %w", err)
+		return fmt.Errorf("its Python is gone: %w", absent(t.Exe(), err))
 	}
 	if t.Version == "" {
 		return fmt.Errorf("%s is not in its environment", t.Name)
 	}
 	for _, e := range t.Entrypoints {
 		if _, err := os.Stat(e.Path); err != nil {
-			return fmt.Errorf("its program %s is gone: %w", e.Name, err)
+			return fmt.Errorf("its program %s is gone: %w", e.Name, absent(e.Path, err))
 		}
 	}
 	return nil

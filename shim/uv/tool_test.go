@@ -133,10 +133,10 @@ func TestTools_broken(t *testing.T) {
 			}
 			return unix.Mkfifo(receipt(dir), 0o600)
 		}, "not a regular file"},
-		{"python_gone", good, func(dir string) error { return os.Remove(filepath.Join(dir, "ruff/bin/python")) }, "its Python is gone"},
+		{"python_gone", good, func(dir string) error { return os.Remove(filepath.Join(dir, "ruff/bin/python")) }, "ruff/bin/python is not there"},
 		{"no_environment", good, func(dir string) error { return os.Remove(filepath.Join(dir, "ruff/pyvenv.cfg")) }, "its environment is none"},
 		{"distribution_gone", good, func(dir string) error { return os.RemoveAll(filepath.Join(dir, "ruff/lib")) }, "ruff is not in its environment"},
-		{"program_gone", good + "entrypoints = [{ name = \"ruff\", install-path = \"/nonexistent/ruff\" }]\n", nil, "its program ruff is gone"},
+		{"program_gone", good + "entrypoints = [{ name = \"ruff\", install-path = \"/nonexistent/ruff\" }]\n", nil, "its program ruff is gone: /nonexistent/ruff is not there"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := toolDir(t, c.receipt)
