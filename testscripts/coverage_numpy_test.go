@@ -107,7 +107,8 @@ func TestCoverageLoaders(t *testing.T) {
 	stub := "Could not start dynamically linked executable: " + exe + "\n" +
 		"NixOS cannot run dynamically linked executables intended for generic\n" +
 		"linux environments out of the box. For more information, see:\nhttps://nix.dev/permalink/stub-ld\n"
-	kernel := "shim: error: cannot run \"" + exe + "\": no such file or directory\n"
+	short := strings.Replace(exe, rootHome+"/", "~/", 1)
+	kernel := "shim: error: cannot run \"" + short + "\": no such file or directory\n"
 	for _, row := range []struct {
 		loader nixroot.Loader
 		why    string
@@ -119,11 +120,11 @@ func TestCoverageLoaders(t *testing.T) {
 	} {
 		t.Run(string(row.loader), func(t *testing.T) {
 			root := root.For(t)
-			text := exe + " cannot start: " + row.why + enable
+			text := short + " cannot start: " + row.why + enable
 			root.Run("rm", "-rf", rootHome+"/.config/shim")
 			root.Reload(row.loader)
 			for range 2 {
-				same(t, root.Run("python", "-V"), refused("loader", text))
+				same(t, root.Run("python", "-V"), refusedUnasked("loader", text))
 			}
 			policyText(root, "[preflight]\nloader = \"warn\"\n")
 			warned := row.own
@@ -166,8 +167,8 @@ func TestCoverageEnvironment(t *testing.T) {
 		{"service", []string{"NIX_LD", "NIX_LD_LIBRARY_PATH"}, silent},
 		{"loader_empty", []string{"NIX_LD="}, silent},
 		{"user_path", []string{"NIX_LD_LIBRARY_PATH=", "LD_LIBRARY_PATH=" + root.StorePath("stdenv.cc.cc.lib") + "/lib"}, silent},
-		{"loader_nowhere", []string{"NIX_LD=/nowhere"}, refused("loader", rootHome+
-			"/demo/.venv/bin/python cannot start: NIX_LD (/nowhere) is not there\n  fix        unset NIX_LD and NIX_LD_LIBRARY_PATH, or log in anew\n")},
+		{"loader_nowhere", []string{"NIX_LD=/nowhere"}, refusedUnasked("loader",
+			"~/demo/.venv/bin/python cannot start: NIX_LD (/nowhere) is not there\n  fix        unset NIX_LD NIX_LD_LIBRARY_PATH   # or log in anew\n")},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			root := with(root.For(t), row.env...)
@@ -197,7 +198,7 @@ func TestCoverageEnvironment(t *testing.T) {
 		got := with(root, "VIRTUAL_ENV="+rootHome+"/nixed").Run("python", "-c", "import numpy")
 		want := "shim: warning: numpy 2.5.5 needs libstdc++.so.6, which it does not find: its Python was built by Nix and does not use nix-ld\n" +
 			"  needed by  " + strings.Replace(umath(root), ".venv", "nixed", 1) + "\n" +
-			"  fix        use a Python that uv manages: uv venv --managed-python\n"
+			"  fix        uv venv --managed-python   # a Python that uv manages\n"
 		if rest, ok := strings.CutPrefix(got.Stderr, want); !ok || got.Code != 1 || !strings.Contains(rest, noStdcxx) {
 			t.Errorf("exit %d\n%s\nwant\n%s", got.Code, got.Stderr, want)
 		}

@@ -130,6 +130,13 @@ func refused(mode, text string) nixroot.Result {
 		"shim: hint: refused as the policy says, preflight." + mode + " = \"strict\"; SHIM_DISABLE=1 runs it nevertheless\n"}
 }
 
+// refusedUnasked is refused where no policy says it.
+func refusedUnasked(mode, text string) nixroot.Result {
+	r := refused(mode, text)
+	r.Stderr = strings.Replace(r.Stderr, "as the policy says", "as is the default", 1)
+	return r
+}
+
 // remembered returns what the program keeps in directories of the user's home, by name with times
 // and content.
 func remembered(t *testing.T, root *nixroot.Root, below ...string) map[string]string {

@@ -47,7 +47,7 @@ func TestCoverageSystem(t *testing.T) {
 			t.Errorf("a next one without nix-ld: %+v", got)
 		}
 		same(t, root.Run("shim", "check", "--system", "/home/user/none"), nixroot.Result{Code: 2,
-			Stderr: "shim: error: --system \"/home/user/none\": no such file or directory\n"})
+			Stderr: "shim: error: --system \"~/none\": no such file or directory\n"})
 		root.Relib()
 	})
 

@@ -302,7 +302,7 @@ func TestFixSurvives(t *testing.T) {
 	if err := killed.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(tooLong); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := os.Stat(root.Path(rootHome + "/builds")); err == nil {
 			break
 		}

@@ -69,7 +69,7 @@ func (h *home) installArgs(args ...string) []string {
 	if err != nil {
 		h.Fatal(err)
 	}
-	if !slices.Contains(args, "--uninstall") {
+	if !slices.Contains(args, "--uninstall") && !slices.Contains(args, "--keep") {
 		args = append([]string{"--from", binary, "--sha256", digest(h, binary)}, args...)
 	}
 	return append([]string{script}, args...)
@@ -384,6 +384,9 @@ func TestInstallOptions(t *testing.T) {
 		{"no_hash", []string{"--from", binary}, 2, "--from wants --sha256"},
 		{"no_file", []string{"--sha256", sum}, 2, "--sha256 is for --from"},
 		{"file_missing", []string{"--from", "none", "--sha256", sum}, 2, `no file "none"`},
+		{"keep_and_from", []string{"--keep", "--from", binary, "--sha256", sum}, 2, "--keep goes neither with"},
+		{"keep_and_uninstall", []string{"--keep", "--uninstall"}, 2, "--keep goes neither with"},
+		{"keep_nothing", []string{"--keep"}, 1, "there is no ~/.local/bin/shim to keep"},
 		{"purge_alone", []string{"--purge"}, 2, "--purge is for --uninstall"},
 		{"other_hash", []string{"--from", binary, "--sha256", strings.Repeat("0", 64)}, 1, "has the SHA-256 " + sum},
 		{"not_a_program", []string{"--from", script, "--sha256", digest(t, script)}, 1, "does not run"},
@@ -403,7 +406,12 @@ func TestInstallOptions(t *testing.T) {
 	if r := h.install("--no-modify-path", "--prefix", "opt"); r.Code != 0 || !exists(h.Work+"/opt/bin/shim") || exists(h.Home+"/.local/bin") || exists(h.Home+"/.profile") {
 		t.Errorf("%+v", r)
 	}
-	// the place of the command is remembered
+	// the place of the command is remembered, and needs no building where it is kept
+	opt := h.Work + "/opt/bin/shim"
+	h.write(opt, h.read(opt)+"\n", 0o755)
+	if r := h.install("--keep", "--no-modify-path"); r.Code != 0 || !strings.HasSuffix(h.read(opt), "\n") || exists(h.Home+"/.local/bin") {
+		t.Errorf("%+v", r)
+	}
 	if r := h.install("--uninstall"); r.Code != 0 || exists(h.Work+"/opt") {
 		t.Errorf("%+v", r)
 	}
@@ -519,14 +527,113 @@ func TestInstallPolicy(t *testing.T) {
 	}
 }
 
-// With no Python at all uv installs one; a policy that was written before that follows.
+// A policy is never written again, even if it is as it was written, with nothing in it.
+func TestInstallPolicyStays(t *testing.T) {
+	t.Parallel()
+	h := newInstall(t)
+	h.install()
+	policy := h.read(h.Home + "/.config/shim/policy.toml")
+	h.write(h.Home+"/.local/share/uv/python/cpython-3.14.1-linux-x86_64-gnu/bin/python3.14", h.read(h.Work+"/bin/python3"), 0o755)
+	if r := h.install(); r.Code != 0 || h.read(h.Home+"/.config/shim/policy.toml") != policy || !strings.Contains(r.Stdout, "policy.toml (kept)\n") {
+		t.Errorf("%+v\n%s", r, h.read(h.Home+"/.config/shim/policy.toml"))
+	}
+}
+
+// The completions are found by shells that nobody told where.
+func TestInstallCompletions(t *testing.T) {
+	t.Parallel()
+	h := newInstall(t)
+	for _, name := range []string{"bash", "zsh", "fish"} {
+		if err := h.tool(name, parts.Tool(t, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := []string{
+		h.Home + "/.local/share/bash-completion/completions/shim", h.Home + "/.local/share/shim/zsh/_shim",
+		h.Home + "/.local/share/fish/vendor_completions.d/shim.fish",
+	}
+	dry := h.install("--dry-run")
+	for _, file := range files {
+		if want := "completions would be ~" + strings.TrimPrefix(file, h.Home) + "\n"; !strings.Contains(dry.Stdout, want) {
+			t.Errorf("no %q in %+v", want, dry)
+		}
+	}
+	mine := "# my own\n"
+	h.write(files[2], mine, 0o644)
+	if r := h.install(); r.Code != 0 || h.read(files[2]) != mine || !strings.Contains(r.Stderr, "shim.fish is there already and not from here") {
+		t.Errorf("%+v", r)
+	}
+	os.Remove(files[2])
+	h.install()
+	for _, argv := range [][]string{
+		{"bash", "-c", `. "$HOME/.local/share/bash-completion/completions/shim"; complete -p shim`},
+		{"zsh", "-ic", `autoload -U compinit; compinit -D; echo "$_comps[shim]"`},
+		{"fish", "-c", `complete -C "shim wh"`},
+	} {
+		want := map[string]string{"bash": "complete -F _shim shim\n", "zsh": "_shim\n", "fish": "which\tthe real"}[argv[0]]
+		if r := h.Run(argv...); !strings.HasPrefix(r.Stdout, want) {
+			t.Errorf("%q: %+v", argv, r)
+		}
+	}
+	h.install("--uninstall")
+	for _, file := range files {
+		if exists(file) {
+			t.Errorf("%s stays", file)
+		}
+	}
+}
+
+// What --uninstall leaves it names, and a dry run says what would be.
+func TestInstallUninstallNames(t *testing.T) {
+	t.Parallel()
+	h := newInstall(t)
+	line, guarded := `. "$HOME/.local/share/shim/env.sh"`, `[ ! -r ~/.local/share/shim/env.sh ] || . ~/.local/share/shim/env.sh`
+	h.install()
+	h.write(h.Home+"/.profile", h.read(h.Home+"/.profile")+"# shim/env.sh\n"+line+"\n", 0o644)
+	h.write(h.Home+"/.bashrc", guarded+"\n", 0o644)
+	h.write(h.Home+"/.local/share/shim/uv/bin/uv", "#!/bin/sh\n", 0o755)
+	h.write(h.Home+"/.local/state/shim/pin", "schema = 1\n3.14\n3.13\n", 0o644)
+	pin := h.Home + "/.config/uv/.python-version"
+	h.write(pin, "3.13\n", 0o644)
+	dry := h.install("--uninstall", "--purge", "--dry-run")
+	real := h.install("--uninstall", "--purge")
+	for _, r := range []result{dry, real} {
+		for _, want := range []string{"~/.profile has a line of its own for shim, take it out: " + line + "\n", "~/.bashrc has a line of its own for shim, take it out: " + guarded + "\n"} {
+			if r.Code != 0 || strings.Count(r.Stderr, want) != 1 || strings.Count(r.Stderr, "\n") != 2 {
+				t.Errorf("%q is not said once: %+v", want, r)
+			}
+		}
+		if !strings.Contains(r.Stdout, "~/.config/uv/.python-version, uv's global pin, which shim sync wrote: 3.13\n") {
+			t.Errorf("no word on the pin: %+v", r)
+		}
+	}
+	if !exists(pin) {
+		t.Error("the pin is gone")
+	}
+	for _, past := range []string{"went", "removed ", "kept ", " are as they were", "is gone"} {
+		if strings.Contains(dry.Stdout, past) || !strings.Contains(dry.Stdout, "would go with it") {
+			t.Errorf("a dry run says %q: %s", past, dry.Stdout)
+		}
+	}
+	if !strings.Contains(real.Stdout, "went with it") {
+		t.Errorf("%+v", real)
+	}
+	// a pin that is the user's is not worth a word
+	h.write(pin, "3.12\n", 0o644)
+	h.write(h.Home+"/.local/state/shim/pin", "schema = 1\n3.14\n", 0o644)
+	if r := h.install("--uninstall", "--purge"); strings.Contains(r.Stdout, "global pin") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// With no Python at all uv installs one; a policy comes with it.
 func TestInstallNoPython(t *testing.T) {
 	t.Parallel()
 	h := newInstall(t)
 	os.Remove(h.Work + "/bin/python3")
 	os.Remove(h.Work + "/bin/uv")
 	r := h.install()
-	if r.Code != 1 || !strings.Contains(r.Stderr, "no Python answers yet") || !strings.Contains(r.Stderr, "Install uv") {
+	if r.Code != 1 || !strings.Contains(r.Stderr, "no Python answers yet") || !strings.Contains(r.Stderr, "Install uv") || exists(h.Home+"/.config/shim/policy.toml") {
 		t.Errorf("%+v", r)
 	}
 	h.Set(h.mirror("fake"))
@@ -584,8 +691,12 @@ case "$*" in
 *) printf 'Python 3.13.1\n%s\n' "$0" ;;
 esac
 `, 0o755)
+	// before it on PATH another without pip
+	h.write(h.Work+"/first/python3", "#!/bin/sh\n[ \"$1\" = -c ]\n", 0o755)
+	h.Set(vars{"PATH": h.Work + "/first:" + h.Env.Get("PATH")})
 	r := h.install()
-	if r.Code != 0 || !strings.Contains(r.Stdout, "~/.local/share/shim/uv/bin/uv 0.13.9\n") {
+	os.RemoveAll(h.Work + "/first")
+	if !strings.Contains(r.Stdout, "~/.local/share/shim/uv/bin/uv 0.13.9\n") {
 		t.Errorf("%+v", r)
 	}
 	if got, _ := filepath.Glob(h.Home + "/.local/share/shim/uv/*/*"); len(got) != 2 {

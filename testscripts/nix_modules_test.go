@@ -170,14 +170,16 @@ func TestNixOSModule_shells(t *testing.T) {
 			}
 			shims := filepath.Join(data, "shim", "bin")
 			var env []string
+			put := shims
 			if strings.HasPrefix(data, h.Work+"/xdg") {
+				put += ":" + filepath.Join(h.Work, "bin") // uv's directory is then beside that, and on PATH nowhere
 				env = []string{"XDG_DATA_HOME=" + data + "/"}
 			}
-			if got := run(usual, env...); got != shims+":"+usual {
+			if got := run(usual, env...); got != put+":"+usual {
 				t.Errorf("%s: PATH is %s", name, got)
 			}
 			active := venv + "/bin:" + usual
-			if got := run(active, append(env, "VIRTUAL_ENV="+venv)...); got != venv+"/bin:"+shims+":"+usual {
+			if got := run(active, append(env, "VIRTUAL_ENV="+venv)...); got != venv+"/bin:"+put+":"+usual {
 				t.Errorf("%s in an environment: PATH is %s", name, got)
 			}
 		}

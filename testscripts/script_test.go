@@ -1,5 +1,5 @@
-// Package testscripts tests the shipped binary from end to end, by the scripts <area>_<what>.txtar
-// in this directory and by what is better written in Go.
+// Package testscripts tests the shipped binary, but for how long it waits (see limits), from end to
+// end, by the scripts <area>_<what>.txtar in this directory and by what is better written in Go.
 //
 // Each script has a machine of its own below $WORK: a HOME, a shim directory of hard links to the
 // binary, and a PATH of that directory, $WORK/bin and a few tools. No Python is on PATH and no uv
@@ -20,12 +20,16 @@
 package testscripts
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -46,6 +50,8 @@ var shimMain = shim.Main
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	// what is caught is no longer ignored in children, as it is where nohup runs the tests
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	if shimMain == nil {
 		os.Exit(1)
 	}
@@ -64,13 +70,60 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
+	overlay, err := patient(dir)
+	if err != nil {
+		return 0, err
+	}
 	binary = filepath.Join(dir, "shim")
-	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w -E uvshim/shim/host.entry", "-o", binary, "uvshim/cmd/shim")
+	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-overlay", overlay, "-ldflags", "-s -w -E uvshim/shim/host.entry", "-o", binary, "uvshim/cmd/shim")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("building the program under test: %w\n%s", err, out)
 	}
 	return m.Run(), nil
+}
+
+// limits are how long the program looks at an environment, or waits for an answer, before it goes on
+// without: short for its user, and on a busy machine too short for a test that wants to hear what
+// was found. That it goes on is tested where the limits are used.
+var limits = map[string][][2]string{
+	"preflight.go":        {{"scanOnTerminal = 2 * time.Second", "scanOnTerminal = time.Hour"}, {"scanElsewhere  = 300 * time.Millisecond", "scanElsewhere  = time.Hour"}},
+	"doctor/login.go":     {{"asking = 2 * time.Second", "asking = time.Minute"}},
+	"doctor/doctor.go":    {{"usual = 5 * time.Second", "usual = 5 * time.Minute"}},
+	"resolve/identify.go": {{"askLimit = 5 * time.Second", "askLimit = time.Minute"}},
+}
+
+// patient returns an overlay for go build that gives the program time.
+func patient(dir string) (overlay string, err error) {
+	root, err := filepath.Abs("../shim")
+	if err != nil {
+		return "", err
+	}
+	replace := map[string]string{}
+	for name, edits := range limits {
+		file := filepath.Join(root, name)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		now := string(text)
+		for _, e := range edits {
+			if strings.Count(now, e[0]) != 1 {
+				return "", fmt.Errorf("%s has no %q, or several", file, e[0])
+			}
+			now = strings.Replace(now, e[0], e[1], 1)
+		}
+		replace[file] = filepath.Join(dir, strings.ReplaceAll(name, "/", "-"))
+		if err := os.WriteFile(replace[file], []byte(now), 0o644); err != nil {
+			return "", err
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o644)
 }
 
 func TestScripts(t *testing.T) {

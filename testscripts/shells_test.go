@@ -200,37 +200,135 @@ func TestShellsWithoutShim(t *testing.T) {
 	}
 }
 
+// In a home without ~/.local/bin on PATH uv need not be asked to put it there. Where it has done so, after
+// our lines, its python3.13 answers; doctor says so, and what it says mends every shell.
+func TestShellsUpdateShell(t *testing.T) {
+	const line = "export PATH=\"$HOME/.local/bin:$PATH\"\n"
+	appends := map[string][]string{
+		"bash": {".profile", ".bashrc"}, "zsh": {".zshenv"}, "fish": {".config/fish/config.fish"},
+	}
+	for shell, files := range appends {
+		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
+			m := newShells(t, shell, map[string]string{".local/bin/python3.13": "#!/bin/sh\n"})
+			m.write(m.Home+"/.local/share/uv/python/cpython-3.13.1-linux-x86_64-gnu/bin/python3.13", "#!/bin/sh\n", 0o755)
+			for _, name := range []string{"python", "python3.13"} {
+				if err := os.Chmod(m.Home+"/.local/bin/"+name, 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if r := m.install("--keep"); r.Code != 0 { // for the new shim
+				t.Fatalf("%+v", r)
+			}
+			first := `string join : $PATH[1..2]`
+			if shell != "fish" {
+				first = `echo "$PATH" | cut -d : -f 1,2`
+			}
+			for _, start := range starts {
+				if got, want := m.start("plain", start.flags, first), m.ShimDir+":"+m.Home+"/.local/bin\n"; got != want {
+					t.Errorf("%s: PATH begins with %q, want %q", start.name, got, want)
+				}
+			}
+
+			for _, name := range files {
+				path, text := filepath.Join(m.Home, name), ""
+				if exists(path) {
+					text = m.read(path)
+				}
+				if shell == "fish" {
+					text += "fish_add_path -g --move ~/.local/bin\n"
+				} else {
+					text += line
+				}
+				m.write(path, text, 0o644)
+			}
+			// zsh reads our lines again after .zshenv, but for a shell that is neither kind
+			flags, ids := "-lic", []string{"path", "login-path"}
+			if shell == "zsh" {
+				flags, ids = "-c", ids[:1]
+			}
+			if got := m.run("plain", flags, "command -v python3.13"); !slices.Equal(got, []string{"uv"}) {
+				t.Fatalf("python3.13 is %q: there is nothing to mend", got)
+			}
+			doctor := func() doctorOutput {
+				text := m.start("plain", flags, "shim doctor --json")
+				code := 0
+				if strings.Contains(text, `"level": "error"`) {
+					code = 1
+				}
+				return doctorJSON(t, text, "", code)
+			}
+			out := doctor()
+			for _, id := range ids {
+				c := out.of(t, id, "warning")
+				if !strings.Contains(c.Message, "python3.13") || !slices.Contains(c.Evidence, "~/.local/bin/python3.13") {
+					t.Errorf("%s: %+v", id, c)
+				}
+				if r := m.Run("sh", "-c", c.Fix); r.Code != 0 || !strings.Contains(c.Fix, "install.sh") {
+					t.Errorf("%q: %+v", c.Fix, r)
+				}
+			}
+			for _, start := range starts {
+				got := m.run("plain", start.flags, strings.ReplaceAll(ask("-c", "-ic", "-lc", "-lic"), "command -v python", "command -v python3.13"))
+				if want := slices.Repeat([]string{"shim"}, 5); !slices.Equal(got, want) {
+					t.Errorf("%s: python3.13 is %q, want %q", start.name, got, want)
+				}
+			}
+			out = doctor()
+			out.of(t, "path", "ok")
+			out.of(t, "login-path", "ok")
+		})
+	}
+}
+
 // env.sh works under whatever options a shell has, and leaves nothing behind.
 func TestEnvFiles(t *testing.T) {
 	const (
 		shim    = "H/.local/share/shim/bin"
+		both    = shim + ":H/.local/bin"
 		options = "set -eu; IFS=/;"
 	)
 	type test struct{ name, env, path, want string }
 	tests := []test{
-		{"front", "", "/v/bin:/usr/bin:/bin", shim + ":/v/bin:/usr/bin:/bin"},
-		{"front_already", "", shim + ":/usr/bin", shim + ":/usr/bin"},
+		{"front", "", "/v/bin:/usr/bin:/bin", both + ":/v/bin:/usr/bin:/bin"},
+		{"front_already", "", shim + ":/usr/bin", both + ":/usr/bin"},
 		{"front_moved", "", "H/.local/bin:" + shim + ":/usr/bin", shim + ":H/.local/bin:/usr/bin"},
-		{"front_once", "", shim + ":/v:" + shim, shim + ":/v"},
-		{"front_empty_variable", "VIRTUAL_ENV=", "/usr/bin", shim + ":/usr/bin"},
-		{"venv_keeps_order", "VIRTUAL_ENV=/v", "/v/bin:" + shim + ":/usr/bin", "/v/bin:" + shim + ":/usr/bin"},
-		{"venv_once_no_profile", "VIRTUAL_ENV=/v", "/v/bin:" + shim + ":/opt:" + shim, "/v/bin:" + shim + ":/opt"},
+		{"front_once", "", shim + ":/v:" + shim, both + ":/v"},
+		{"front_empty_variable", "VIRTUAL_ENV=", "/usr/bin", both + ":/usr/bin"},
+		{"venv_keeps_order", "VIRTUAL_ENV=/v", "/v/bin:" + shim + ":/usr/bin", "/v/bin:" + both + ":/usr/bin"},
+		{"venv_once_no_profile", "VIRTUAL_ENV=/v", "/v/bin:" + shim + ":/opt:" + shim, "/v/bin:" + both + ":/opt"},
 		{"venv_before_what_came_first", "VIRTUAL_ENV=/v", "H/.local/bin:/v/bin:" + shim + ":/usr/bin", shim + ":H/.local/bin:/v/bin:/usr/bin"},
-		{"venv_none_of_a_profile", "VIRTUAL_ENV=/v", "/v/bin:/opt/bin:" + shim, "/v/bin:/opt/bin:" + shim},
+		{"venv_none_of_a_profile", "VIRTUAL_ENV=/v", "/v/bin:/opt/bin:" + shim, "/v/bin:/opt/bin:" + both},
 		{"direnv_keeps_order", "DIRENV_DIR=-/d", "H/.local/bin:/d/bin:" + shim + ":/usr/bin", "H/.local/bin:/d/bin:" + shim + ":/usr/bin"},
-		{"direnv_layout_python", "DIRENV_DIR=-/d VIRTUAL_ENV=/v", "/usr/bin:" + shim, shim + ":/usr/bin"},
-		{"venv_once", "VIRTUAL_ENV=/v", "/v/bin:" + shim + ":/usr/bin:" + shim, "/v/bin:" + shim + ":/usr/bin"},
-		{"conda_before_profile", "CONDA_PREFIX=/c", "/c/bin:/usr/bin:/bin", "/c/bin:" + shim + ":/usr/bin:/bin"},
-		{"nix_before_profile", "IN_NIX_SHELL=pure", "/nix/store/p/bin:/usr/bin", "/nix/store/p/bin:" + shim + ":/usr/bin"},
-		{"direnv_before_profile", "DIRENV_DIR=-/d", "/d/bin:/usr/bin", "/d/bin:" + shim + ":/usr/bin"},
-		{"direnv_no_profile", "DIRENV_DIR=-/d", "/d/bin:/opt/bin", "/d/bin:/opt/bin:" + shim},
+		{"direnv_layout_python", "DIRENV_DIR=-/d VIRTUAL_ENV=/v", "/usr/bin:" + shim, both + ":/usr/bin"},
+		{"venv_once", "VIRTUAL_ENV=/v", "/v/bin:" + shim + ":/usr/bin:" + shim, "/v/bin:" + both + ":/usr/bin"},
+		{"conda_before_profile", "CONDA_PREFIX=/c", "/c/bin:/usr/bin:/bin", "/c/bin:" + both + ":/usr/bin:/bin"},
+		{"nix_before_profile", "IN_NIX_SHELL=pure", "/nix/store/p/bin:/usr/bin", "/nix/store/p/bin:" + both + ":/usr/bin"},
+		{"direnv_before_profile", "DIRENV_DIR=-/d", "/d/bin:/usr/bin", "/d/bin:" + both + ":/usr/bin"},
+		{"direnv_no_profile", "DIRENV_DIR=-/d", "/d/bin:/opt/bin", "/d/bin:/opt/bin:" + both},
+		// uv's directory: where it is, it stays; if it is nowhere, it comes behind the shims
+		{"local_stays", "", "/usr/bin:H/.local/bin", shim + ":/usr/bin:H/.local/bin"},
+		{"local_with_slash", "", "/usr/bin:H/.local/bin/", shim + ":/usr/bin:H/.local/bin/"},
+		{"local_of_a_longer_name", "", "H/.local/bin2:/usr/bin:x/H/.local/bin", both + ":H/.local/bin2:/usr/bin:x/H/.local/bin"},
+		{"local_prepended_after_a_block", "", "H/.local/bin:" + both + ":/usr/bin", both + ":/usr/bin"},
+		{"local_elsewhere_too", "", "H/.local/bin:/usr/bin:H/.local/bin", shim + ":H/.local/bin:/usr/bin:H/.local/bin"},
+		{"local_of_tools", "UV_TOOL_BIN_DIR=/t/bin/ XDG_BIN_HOME=/b", "/usr/bin", shim + ":/t/bin:/usr/bin"},
+		{"local_of_xdg_bin", "XDG_BIN_HOME=/b XDG_DATA_HOME=/x/share", "/usr/bin", shim + ":/b:/usr/bin"},
+		{"local_beside_xdg_data", "XDG_DATA_HOME=/x/y/share/", "/usr/bin", shim + ":/x/y/bin:/usr/bin"},
+		{"local_relative", "UV_TOOL_BIN_DIR=t XDG_BIN_HOME=b XDG_DATA_HOME=d", "/usr/bin", both + ":/usr/bin"},
+		{"local_with_colon", "UV_TOOL_BIN_DIR=/t:/u", "/usr/bin", both + ":/usr/bin"},
+		{"local_of_tools_is_a_profile", "VIRTUAL_ENV=/v UV_TOOL_BIN_DIR=/t", "/v/bin:/t:/usr/bin", "/v/bin:" + shim + ":/t:/usr/bin"},
 	}
 	for _, dir := range []string{
 		"H/.local/bin", "H/bin", "H/.nix-profile/bin", "H/.local/state/nix/profile/bin", "/s/nix/profile/bin", "/nix/profile/bin",
 		"/run/wrappers/bin", "/etc/profiles/per-user/u/bin", "/nix/var/nix/profiles/default/bin", "/run/current-system/sw/bin",
 		"/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin",
 	} {
-		tests = append(tests, test{"venv_before_" + dir, "VIRTUAL_ENV=/v XDG_STATE_HOME=/s", "/v/bin:" + dir, "/v/bin:" + shim + ":" + dir})
+		put := both
+		if dir == "H/.local/bin" {
+			put = shim
+		}
+		tests = append(tests, test{"venv_before_" + dir, "VIRTUAL_ENV=/v XDG_STATE_HOME=/s", "/v/bin:" + dir, "/v/bin:" + put + ":" + dir})
 	}
 	type shell struct{ program, file, options, print, left string }
 	shells := []shell{
@@ -258,10 +356,10 @@ func TestEnvFiles(t *testing.T) {
 			for _, test := range tests {
 				expand := strings.NewReplacer("H/", home+"/")
 				// twice: the second time must change nothing
-				source := `. "$HOME/.local/share/shim/` + sh.file + `"; `
+				source := `shim_data="$HOME/.local/share/shim"; . "$shim_data/` + sh.file + `"; `
 				script := sh.options + "PATH=$TRY; " + source + source + sh.print + "; set +e; PATH=" + sed + "; " + sh.left
 				if sh.program == "fish" {
-					script = strings.NewReplacer("set +e; ", "", "PATH=$TRY", "set PATH (string split : $TRY)", "PATH="+sed, "set PATH "+sed).Replace(script)
+					script = strings.NewReplacer("set +e; ", "", "PATH=$TRY", "set PATH (string split : $TRY)", "PATH="+sed, "set PATH "+sed, `shim_data="$HOME/.local/share/shim"; . "$shim_data/`, `. "$HOME/.local/share/shim/`).Replace(script)
 				}
 				cmd := &exec.Cmd{Path: program, Args: []string{sh.program, "-c", script}, Dir: home}
 				cmd.Env = append(strings.Fields(test.env), "HOME="+home, "TRY="+expand.Replace(test.path))
@@ -325,6 +423,16 @@ func (m shells) layEtc(name string, files map[string]string) string {
 // is: of the shim, of uv, or of the directory.
 func (m shells) run(etc, flags, script string) []string {
 	m.Helper()
+	var out []string
+	for line := range strings.Lines(m.start(etc, flags, script)) {
+		out = append(out, m.whose(strings.TrimSuffix(line, "\n")))
+	}
+	return out
+}
+
+// start starts the shell with the flags and a script, and returns what that printed.
+func (m shells) start(etc, flags, script string) string {
+	m.Helper()
 	argv := []string{"bwrap", "--dev-bind", "/", "/", "--ro-bind", m.etc[etc], "/etc"}
 	if filepath.Base(m.shell) == "fish" && etc == "nixos" {
 		argv = append(argv, "--ro-bind", m.fishInit(), filepath.Join(m.fishData(), "config.fish"))
@@ -349,14 +457,10 @@ func (m shells) run(etc, flags, script string) []string {
 	if _, err := status(cmd.Run()); err != nil {
 		m.Fatalf("%q: %v", argv, err)
 	}
-	var out []string
-	for line := range strings.Lines(stdout.String()) {
-		out = append(out, m.whose(strings.TrimSuffix(line, "\n")))
-	}
-	if len(out) == 0 {
+	if stdout.Len() == 0 {
 		m.Logf("%q printed nothing; standard error is %q", argv, stderr.String())
 	}
-	return out
+	return stdout.String()
 }
 
 func (m shells) whose(python string) string {

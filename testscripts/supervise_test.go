@@ -148,7 +148,7 @@ func (s *session) begin(from, theirs *os.File) {
 // line from there on as far as it has come.
 func (s *session) wait(text string) string {
 	s.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(tooLong); ; time.Sleep(5 * time.Millisecond) {
 		s.mu.Lock()
 		all := s.text
 		s.mu.Unlock()
@@ -198,7 +198,7 @@ func (s *session) end() (int, string) {
 		}
 		<-s.done
 		return code, strings.ReplaceAll(s.text, "\r\n", "\n")
-	case <-time.After(time.Minute):
+	case <-time.After(tooLong):
 		s.Fatalf("does not end\n%q", s.text)
 	}
 	return 0, ""
@@ -215,8 +215,19 @@ func TestSupervised(t *testing.T) {
 	})
 }
 
+// listenedPy waits until uv listens to signals, which it begins to after it has started its program.
+// SIGPIPE is the last of them (run_to_completion in uv-command-support/src/child.rs).
+const listenedPy = `
+import os, signal, time
+def caught(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return int(next(line for line in status if line.startswith("SigCgt:")).split()[1], 16)
+while not caught(os.getppid()) >> signal.SIGPIPE - 1 & 1:
+    time.sleep(0.005)
+`
+
 // heardPy tells of the signals that it gets, until the end of its standard input.
-const heardPy = `
+const heardPy = listenedPy + `
 import signal, sys
 def heard(n, frame):
     print("got", signal.Signals(n).name)
@@ -254,7 +265,7 @@ func TestSupervised_signals(t *testing.T) {
 func TestSupervised_deadlySignals(t *testing.T) {
 	bothWays(t, func(t *testing.T, r *rival) {
 		for n, want := range map[unix.Signal]int{unix.SIGTERM: 143, unix.SIGHUP: 129, unix.SIGINT: 130} {
-			s := start(t, r.run("print('ready')\ntry: input()\nexcept KeyboardInterrupt: print('interrupted'); raise SystemExit(130)"))
+			s := start(t, r.run(listenedPy+"print('ready')\ntry: input()\nexcept KeyboardInterrupt: print('interrupted'); raise SystemExit(130)"))
 			s.wait("ready\n")
 			s.signal(n)
 			if code, text := s.end(); code != want || strings.Contains(text, "interrupted") != (n == unix.SIGINT) {
@@ -266,7 +277,7 @@ func TestSupervised_deadlySignals(t *testing.T) {
 
 func TestSupervised_interrupt(t *testing.T) {
 	bothWays(t, func(t *testing.T, r *rival) {
-		s := startOnTerminal(t, r.run("print('ready'); input()"))
+		s := startOnTerminal(t, r.run(listenedPy+"print('ready'); input()"))
 		s.wait("ready")
 		s.typed("\x03")
 		code, text := s.end()
@@ -310,7 +321,7 @@ func TestSupervised_noOrphan(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(tooLong); ; time.Sleep(5 * time.Millisecond) {
 			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 			if err != nil || bytes.Contains(stat, []byte(") Z ")) {
 				break
@@ -414,7 +425,7 @@ func TestSupervised_stop(t *testing.T) {
 	bothWays(t, func(t *testing.T, r *rival) {
 		s := start(t, r.run("import os, signal; os.kill(os.getppid(), signal.SIGSTOP); input(); print('done')"))
 		var ws unix.WaitStatus
-		for deadline := time.Now().Add(time.Minute); !ws.Stopped(); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(tooLong); !ws.Stopped(); time.Sleep(5 * time.Millisecond) {
 			pid, err := unix.Wait4(s.cmd.Process.Pid, &ws, unix.WUNTRACED|unix.WNOHANG, nil)
 			if err != nil || pid != 0 && !ws.Stopped() || time.Now().After(deadline) {
 				t.Fatalf("not stopped: wait status %#x, %v", ws, err)

@@ -295,11 +295,13 @@ prune = true
 packages = ["alpha"]
 prune = true
 `)
-	want(t, "the plan", h.sync(0, "--dry-run").Stdout, "remove  tool beta\n", "remove  python cpython-3.13.8-", "breaks ~/demo/.venv\n")
+	want(t, "the plan", h.sync(0, "--dry-run").Stdout, "remove  tool beta\n", "remove  python cpython-3.13.8-", "breaks ~/demo/.venv\n",
+		"mend   (cd ~/demo && uv venv --clear)   # and install into it again\n", "wanted by ~/demo/.python-version:1\n", "keep   shim declare python 3.13\n")
 	h.is("3.12.12 3.13.8 3.14.1", "alpha v1.0 beta v3.0")
 	r := h.sync(0)
 	want(t, "sync", r.Stdout, "removed cpython-3.13.8-", "removed tool beta\n", "removed python3.13 in ")
-	if warned, done := strings.Index(r.Stderr, venv), strings.Index(r.Stderr, "Uninstalled Python 3.13.8"); warned < 0 || done < warned {
+	want(t, "sync", r.Stderr, "fix        (cd ~/demo && uv venv --clear)", "to have it again, and kept: shim declare python 3.13 && shim sync")
+	if warned, done := strings.Index(r.Stderr, "~"+strings.TrimPrefix(venv, h.Home)), strings.Index(r.Stderr, "Uninstalled Python 3.13.8"); warned < 0 || done < warned {
 		t.Errorf("the environment is not named before the removal:\n%s", r.Stderr)
 	}
 	h.is("3.12.12 3.14.1", "alpha v1.0")
@@ -521,6 +523,49 @@ func TestSync_killed(t *testing.T) {
 	}
 }
 
+// What is interrupted in the middle of a call of uv is recorded with that call, as failed, and ends by the
+// signal. A uv that takes no notice is waited for.
+func TestSync_interrupted(t *testing.T) {
+	for _, row := range []struct {
+		name, trap string
+		signal     syscall.Signal
+		exit       int // in the record
+	}{
+		{"dies", "", syscall.SIGINT, 130},
+		{"terminated", "", syscall.SIGTERM, 143},
+		{"goes_on", "trap 'echo told' INT; ", syscall.SIGINT, 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := newSyncHome(t)
+			h.policy("[python]\nversions = [\"3.14\"]\n")
+			h.sync(0)
+			h.policy("[python]\nversions = [\"3.14\"]\n[tool]\npackages = [\"alpha\"]\n")
+			enough, bin := filepath.Join(h.Work, "enough"), filepath.Join(h.Work, "slow")
+			h.write(filepath.Join(bin, "uv"), "#!/bin/sh\n"+row.trap+"case \"$*\" in 'tool install'*) "+h.Env.Get("REALUV")+" \"$@\" || exit; echo at work; while [ ! -e "+enough+" ]; do sleep 0.05; done; exit;; esac\nexec "+h.Env.Get("REALUV")+" \"$@\"\n")
+			if err := os.Chmod(filepath.Join(bin, "uv"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			h.Set(vars{"PATH": bin + ":" + h.Env.Get("PATH")})
+			s := start(t, h.Command("shim", "sync"))
+			s.wait("at work")
+			s.signal(row.signal)
+			if row.trap != "" {
+				s.wait("told")
+				h.write(enough, "")
+			}
+			if code, text := s.end(); code != 128+int(row.signal) {
+				t.Errorf("ended with %d\n%s", code, text)
+			}
+			h.Run("shim", "history") // folds
+			all := h.lock().Change
+			last := all[len(all)-1]
+			if len(all) != 2 || strings.Join(last.Argv, " ") != "uv tool install alpha" || last.Exit != row.exit {
+				t.Errorf("recorded %+v", all)
+			}
+		})
+	}
+}
+
 // A lock brings another machine to the same versions, builds and sets, under the same requests.
 func TestSync_locked(t *testing.T) {
 	one := newSyncHome(t)
@@ -541,6 +586,18 @@ func TestSync_locked(t *testing.T) {
 	two.is("3.12.11 3.13.7 3.14.0", "alpha v1.0 beta v3.0")
 	if again := two.Run("shim", "export", "lock").Stdout; again != exported {
 		t.Errorf("the lock is now\n%snot\n%s", again, exported)
+	}
+	var calls []string
+	for _, c := range two.lock().Change {
+		if calls = append(calls, strings.Join(c.Argv, " ")); c.Exit != 0 {
+			t.Errorf("recorded as failed: %q", c.Argv)
+		}
+	}
+	if got, want := calls[len(calls)-2:], []string{"uv tool install alpha --python 3.14", "uv tool install beta --python 3.14"}; !slices.Equal(got, want) {
+		t.Errorf("recorded %q, want %q at the end", calls, want)
+	}
+	if n := strings.Count(strings.Join(calls, "\n"), " tool "); n != 2 {
+		t.Errorf("%d calls are recorded of two tools: %q", n, calls)
 	}
 	two.sync(0, "--locked", file, "--check")
 	if r := two.sync(0, "--locked"); r.Stdout != "" {

@@ -16,10 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// tooLong is how long a test waits before it takes something for hung. It says nothing of how long
+// anything takes.
+const tooLong = 5 * time.Minute
+
 // onTerminal runs cmd in a session of its own whose terminal is the descriptors in fds, such as
 // "012" or "2"; the others are left as cmd has them. Input is typed in, with an end of file after
 // it, unless it is nil. It returns what the terminal showed, lines ending in \n, and Run's error.
-// A command still there after a minute is killed.
+// A command still there after that is too long is killed.
 func onTerminal(cmd *exec.Cmd, fds string, input []byte) (shown string, err error) {
 	screen, tty, err := openTerminal()
 	if err != nil {
@@ -45,7 +49,7 @@ func onTerminal(cmd *exec.Cmd, fds string, input []byte) (shown string, err erro
 		return "", err
 	}
 	tty.Close()
-	limit, cancel := context.WithTimeout(context.Background(), time.Minute)
+	limit, cancel := context.WithTimeout(context.Background(), tooLong)
 	defer cancel()
 	stop := context.AfterFunc(limit, func() {
 		unix.Kill(-cmd.Process.Pid, unix.SIGKILL)

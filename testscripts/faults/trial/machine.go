@@ -27,7 +27,7 @@ import (
 type Machine struct {
 	Dir, Home, Shims string
 	Env              host.Env
-	Limit            time.Duration // bounds any call: what takes longer hangs
+	Limit            time.Duration // bounds any call: what takes longer hangs, however slow the machine
 	projects         int
 }
 
@@ -54,7 +54,7 @@ exit 0
 
 // New makes a machine in dir, which must not exist, with the shim that the file program is.
 func New(dir, program string) (*Machine, error) {
-	m := &Machine{Dir: dir, Home: filepath.Join(dir, "home"), Limit: 10 * time.Second}
+	m := &Machine{Dir: dir, Home: filepath.Join(dir, "home"), Limit: time.Minute}
 	m.Shims = filepath.Join(m.Home, ".local/share/shim/bin")
 	m.Env = host.Env{
 		"HOME=" + m.Home,

@@ -19,7 +19,7 @@ var next = map[string][][2]string{
 		{`!strings.HasPrefix(string(text), schema)`, `!strings.HasPrefix(string(text), schema) && !strings.HasPrefix(string(text), "schema = 1\n")`},
 	},
 	"shim/remember/remember.go": {{`"shim remember 1"`, `"shim remember 2"`}},
-	"shim/preflight/memory.go":  {{`"verdict 1"`, `"verdict 2"`}},
+	"shim/preflight/memory.go":  {{`"verdict 2"`, `"verdict 3"`}},
 	"shim/preflight/facts.go":   {{`"shim facts 1\n"`, `"shim facts 2\n"`}},
 }
 
