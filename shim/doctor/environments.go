@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"uvshim/shim/host"
 	"uvshim/shim/lock"
 	"uvshim/shim/nixld"
 	"uvshim/shim/preflight"
@@ -79,25 +78,12 @@ func projectEnvironment(dir string) (string, error) {
 		return dir, nil
 	}
 	venv := filepath.Join(dir, ".venv")
-	info, err := os.Stat(venv)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if _, err := os.Stat(venv); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
-	case err != nil:
-		return "", err
-	case info.IsDir():
-		if _, err := os.Stat(filepath.Join(venv, "pyvenv.cfg")); err != nil {
-			return "", err
-		}
-		return venv, nil
 	}
-	data, err := host.ReadFile(venv, 4096)
+	target, err := uv.Redirected(venv)
 	if err != nil {
 		return "", err
-	}
-	target := strings.TrimSpace(string(data))
-	if !filepath.IsAbs(target) {
-		target = filepath.Join(dir, target)
 	}
 	if _, err := os.Stat(filepath.Join(target, "pyvenv.cfg")); err != nil {
 		return "", err

@@ -13,6 +13,7 @@ import (
 	"uvshim/policy/version"
 	"uvshim/shim/host"
 	"uvshim/shim/say"
+	"uvshim/shim/uv"
 )
 
 // virtualEnv is the activated environment. Its own bin directory usually stands before us on PATH;
@@ -148,12 +149,8 @@ func projectEnvironment(env host.Env, root string) (dir, source string) {
 		return dir, ""
 	}
 	dir = filepath.Join(root, ".venv")
-	if data, err := host.ReadFile(dir, 4096); err == nil {
-		line := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-		if !filepath.IsAbs(line) {
-			line = filepath.Join(root, line)
-		}
-		return line, dir
+	if target, err := uv.Redirected(dir); err == nil && target != dir {
+		return target, dir
 	}
 	return dir, ""
 }
