@@ -35,6 +35,9 @@ func TestEnvShells(t *testing.T) {
 		root := with(root.For(t), "XDG_DATA_HOME="+data, "NIX_LD_LIBRARY_PATH="+row.value)
 		want := row.value + ":" + lib
 		for _, shell := range []string{"bash", "zsh", "fish", "sh"} {
+			if row.name == "newline" && shell == "sh" {
+				continue // what bash and zsh have as $'\x0a' other shells cannot be told in one line
+			}
 			t.Run(row.name+"_"+shell, func(t *testing.T) {
 				program := parts.Tool(t, shell)
 				asked := shell

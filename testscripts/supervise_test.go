@@ -163,6 +163,37 @@ func (s *session) wait(text string) string {
 	}
 }
 
+// number waits as wait does and returns the number between the two texts.
+func (s *session) number(before, after string) int {
+	s.Helper()
+	s.wait(before)
+	from := s.seen
+	s.wait(after)
+	s.mu.Lock()
+	text := s.text[from : s.seen-len(after)]
+	s.mu.Unlock()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return n
+}
+
+// stopped waits until a process has stopped. One that has been told to and did not run since still takes
+// what is typed next, though the terminal is a shell's again.
+func (s *session) stopped(pid int) {
+	s.Helper()
+	for deadline := time.Now().Add(tooLong); ; time.Sleep(5 * time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || bytes.Contains(stat, []byte(") T ")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.Fatalf("does not stop: %s", stat)
+		}
+	}
+}
+
 func (s *session) typed(text string) {
 	s.Helper()
 	if _, err := io.WriteString(s.input, text); err != nil {
@@ -358,8 +389,8 @@ input()`))
 
 // jobPy reads lines, and is a good citizen of a shell's job control.
 const jobPy = `
-import sys
-print("ready")
+import os, sys
+print(f"ready {os.getpid()}.")
 for line in sys.stdin:
     print("heard", line.strip())
     if line.strip() == "stop":
@@ -382,10 +413,11 @@ func TestSupervised_jobs(t *testing.T) {
 				cmd.Dir = r.project(jobPy)
 				s := startOnTerminal(t, cmd)
 				s.typed("$UV run -q python -u prog.py\n")
-				s.wait("ready")
+				program := s.number("ready ", ".")
 				for range 3 {
 					s.typed("\x1a")
 					s.wait(c.stopped)
+					s.stopped(program)
 					s.typed("jobs; echo 'the 'jobs\n")
 					s.wait(c.stopped)
 					s.wait("the jobs")
@@ -395,6 +427,7 @@ func TestSupervised_jobs(t *testing.T) {
 				}
 				s.typed("\x1a")
 				s.wait(c.stopped)
+				s.stopped(program)
 				s.typed("bg; while ! jobs | grep -q " + c.stopped + "; do sleep .1; done; echo 'stopped 'again\n")
 				s.wait("stopped again") // since it reads from the terminal
 				s.typed("fg\n")
@@ -404,9 +437,10 @@ func TestSupervised_jobs(t *testing.T) {
 				s.wait("status 5.")
 
 				s.typed("rm -r .venv; $UV run -q python -u prog.py\n")
-				s.wait("ready")
+				program = s.number("ready ", ".")
 				s.typed("\x1a")
 				s.wait(c.stopped)
+				s.stopped(program)
 				s.typed("kill %1; fg; echo status $?.\n")
 				s.wait("status 143.")
 
