@@ -117,6 +117,9 @@ places() {
     policy=${SHIM_POLICY:-$config_home/shim/policy.toml}
     shims=$data/bin
     installed=$data/installed # what was made here that --uninstall cannot know from looking
+    if [ -e "$installed" ] && [ ! -f "$installed" ]; then
+        fail "$(short "$installed") is not a file, and not from here; take it away first"
+    fi
     command=${prefix:-$HOME/.local}/bin/shim
     if [ -n "$keep" ]; then keep_command; fi
     manual=${prefix:-$HOME/.local}/share/man/man1/shim.1
@@ -188,12 +191,14 @@ absent() {
 }
 
 # sweep FILE: what a put that was killed left beside it.
-sweep() { rm -f "$1".shim-[0-9]*; }
+sweep() { rm -f "$1".shim-[0-9]* 2>/dev/null || :; }
 
-# put NEW FILE: NEW's bytes become FILE in one step; the mode and owner stay as they were.
+# put NEW FILE: NEW's bytes become FILE in one step; the mode and owner stay as they were. Beside it
+# others may be able to plant a link: mktemp writes through none.
 put() {
     sweep "$2"
-    half=$2.shim-$$
+    half=$(mktemp "$2.shim-$$-XXXXXX") || return 1
+    chmod "=rw" "$half" # less what the umask takes
     if [ -e "$2" ]; then
         cp -p "$2" "$half" || return 1
         chmod u+w "$half" # the command may have been copied from a store, all read-only
@@ -313,7 +318,7 @@ compile() {
 
 # ours FILE: whether it is a shim of any version: the module's path is in every Go binary, and the
 # manual has it in its first line.
-ours() { LC_ALL=C grep -q 'uvshim/shim' "$1" 2>/dev/null; }
+ours() { [ -f "$1" ] && LC_ALL=C grep -q 'uvshim/shim' "$1" 2>/dev/null; }
 
 install_command() {
     case "$(target "$command")" in
@@ -329,6 +334,7 @@ install_command() {
     fi
     if [ -n "$dry" ]; then return; fi
     if [ -z "$keep" ]; then obtain; fi
+    detach_list
     directory "$data"
     directory "$(dirname "$command")"
     # these shim makes itself when it first has something to write
@@ -344,6 +350,15 @@ install_command() {
         chmod 755 "$command"
     fi
     note command "$(short "$command") ($origin)"
+}
+
+# detach_list: makes the list a file of one name, so that no other gets the lines that are appended to it.
+detach_list() {
+    if [ -f "$installed" ]; then
+        cat "$installed" >"$work/installed"
+        put "$work/installed" "$installed" || fail "cannot write $(short "$installed")"
+    fi
+    if [ -L "$installed" ]; then rm -f "$installed"; fi
 }
 
 # remember_script: where this script lies, so that shim can tell how to run it again.

@@ -211,8 +211,8 @@ func (f *fixing) run(o fixOptions) int {
 	if o.dryRun || len(plan.Wants) == 0 && plan.Driver == nil {
 		return f.planned(targets, plan, o)
 	}
-	if !f.host.Owns(provided.Dir(f.dirs.Data)) {
-		f.say.Error("%s belongs to another user", say.Quote(f.dirs.Data))
+	if why := f.notOurs(provided.Dir(f.dirs.Data)); why != "" {
+		f.say.Error("%s", why)
 		return exitFailed
 	}
 	if !provided.Fits(provided.Dir(f.dirs.Data)) {

@@ -19,8 +19,8 @@ func (p *program) unfix(words []string) int {
 	if _, err := os.Lstat(provided.Dir(p.dirs.Data)); err != nil {
 		return p.nothingToUndo(words, nil)
 	}
-	if !p.host.Owns(provided.Dir(p.dirs.Data)) {
-		p.say.Error("%s belongs to another user", say.Quote(p.dirs.Data))
+	if why := p.notOurs(provided.Dir(p.dirs.Data)); why != "" {
+		p.say.Error("%s", why)
 		return exitFailed
 	}
 	release, err := fix.Hold(p.dirs.Data, func() { p.say.Hint("another shim fix is at work; waiting for it") })

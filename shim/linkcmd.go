@@ -3,7 +3,6 @@ package shim
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -47,8 +46,8 @@ func (p *program) link() int {
 		p.say.Error("no place for the shims: the home directory is not there")
 		return exitUsage
 	}
-	if dir := link.Dir(p.dirs.Data); !p.host.Owns(dir) {
-		p.say.Error("%s belongs to another user, who would then run what you put there", say.Quote(dir))
+	if why := p.notOurs(link.Dir(p.dirs.Data)); why != "" {
+		p.say.Error("cannot make the shims: %s", why)
 		return exitFailed
 	}
 	r, err := p.makeLinks()
@@ -85,8 +84,8 @@ func (p *program) mendLock() {
 
 // makeLinks brings the shims up to date with this program and with uv's interpreters.
 func (p *program) makeLinks() (link.Result, error) {
-	if dir := link.Dir(p.dirs.Data); !p.host.Owns(dir) {
-		return link.Result{}, fmt.Errorf("%s belongs to another user", say.Quote(dir))
+	if why := p.notOurs(link.Dir(p.dirs.Data)); why != "" {
+		return link.Result{}, errors.New(why)
 	}
 	self, err := os.Open("/proc/self/exe")
 	if err != nil {
@@ -101,4 +100,16 @@ func (p *program) makeLinks() (link.Result, error) {
 		interpreters = append(interpreters, m.Interpreter)
 	}
 	return link.Make(p.dirs.Data, self, link.Names(interpreters))
+}
+
+// notOurs returns why nothing is made in dir, "" where the user may: what is put into another's
+// directory is run by its owner.
+func (p *program) notOurs(dir string) string {
+	if p.host.Owns(dir) {
+		return ""
+	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return say.Quote(p.tilde(dir)) + " is not a directory"
+	}
+	return say.Quote(p.tilde(dir)) + " belongs to another user"
 }

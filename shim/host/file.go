@@ -115,12 +115,10 @@ func readFile(path string, limit int64, believed func(uid uint32) bool) ([]byte,
 }
 
 // WriteFile puts data at path so that a reader, or a power loss, finds the old file or the new
-// one: temporary file, fsync, rename, fsync of the directory. A link at path stays a link, and its
-// target is replaced. What a kill left of an earlier call in that directory is removed.
+// one: temporary file, fsync, rename, fsync of the directory. A link at path is replaced, and what it
+// leads to left alone: who plants a link is not to choose what is overwritten. What a kill left of an
+// earlier call in that directory is removed.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
 	dir := filepath.Dir(path)
 	sweep(dir, time.Now())
 	tmp, err := os.CreateTemp(dir, tmpPrefix+"*")

@@ -159,6 +159,10 @@ func projectEnvironment(env host.Env, root string) (dir, source string) {
 // without being asked. A project may have been unpacked from anywhere, so it must be of the
 // caller's making: the environment and every directory up to the project root belong to the caller
 // or root, nobody else can write them, and path is a chain of links to a Python elsewhere.
+//
+// What is run a moment later is path by its name, as an environment is found by the name that it is run
+// by. Below the project root only the caller and root can have exchanged it meanwhile, and they need not
+// have waited for us. Who may rename the root itself can put there only what passes as the caller's own.
 func (r *resolver) trusted(dir, path, root string) error {
 	dirs := []string{filepath.Join(dir, "bin"), dir}
 	for up := filepath.Dir(dir); inside(up, root); up = filepath.Dir(up) {
