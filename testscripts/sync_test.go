@@ -885,3 +885,34 @@ func TestSync_forgets(t *testing.T) {
 		t.Errorf("again:\n%s", r.Stdout)
 	}
 }
+
+// What could not be installed is told with the line that asks for it, and all the rest is done.
+func TestSync_failed(t *testing.T) {
+	h := newSyncHome(t)
+	h.policy("[python]\nversions = [\n    \"3.14\",\n    \"3.98\",\n]\n\n[tool]\npackages = [\n    \"nosuchtool\",\n    \"alpha\",\n]\n")
+	r := h.sync(1)
+	want(t, "sync", r.Stderr,
+		"shim: error: install python 3.98: uv python install: exit status 2\n  declared   ~/.config/shim/policy.toml:4\n",
+		"shim: error: install tool nosuchtool: uv tool install: exit status 1\n  declared   ~/.config/shim/policy.toml:9\n")
+	h.is("3.14.1", "alpha v1.0")
+}
+
+// What is declared and is there already needs no shim sync.
+func TestSync_declaredTool(t *testing.T) {
+	h := newSyncHome(t)
+	h.policy("")
+	for _, r := range []result{h.Run("uv", "python", "install", "3.14"), h.Run("uv", "tool", "install", "alpha")} {
+		if r.Code != 0 {
+			t.Fatal(r.Stderr)
+		}
+	}
+	for _, tt := range []struct {
+		kind, name string
+		hint       bool
+	}{{"tool", "alpha", false}, {"tool", "beta", true}, {"python", "3.14", false}, {"python", "3.12", true}} {
+		r := h.Run("shim", "declare", tt.kind, tt.name)
+		if r.Code != 0 || strings.Contains(r.Stderr, "hint: to install it: shim sync") != tt.hint {
+			t.Errorf("shim declare %s %s: status %d\n%s", tt.kind, tt.name, r.Code, r.Stderr)
+		}
+	}
+}

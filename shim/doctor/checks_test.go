@@ -1,9 +1,12 @@
 package doctor
 
 import (
+	"encoding/binary"
 	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // A row is one machine and all that a check says of it. "..." in want stands for any text on a line.
@@ -286,9 +289,9 @@ error: everybody can put programs into 1 directory that a python is looked for i
 			w.set("PATH", "W/open it:W/"+shimDir)
 		}, `
 error: everybody can put programs into 2 directories that a python is looked for in
-  W/open it
   ~/.local/share/shim/bin
-  > chmod o-w 'W/open it' ~/.local/share/shim/bin
+  W/open it
+  > chmod o-w ~/.local/share/shim/bin 'W/open it'
 `},
 		{"shims_not_on_path", func(w *world) { w.shims(); w.mode(shimDir, 0o777); w.set("PATH", "W/bin") }, `
 error: everybody can put programs into 1 directory that a python is looked for in
@@ -307,6 +310,25 @@ error: everybody can put programs into 1 directory that a python is looked for i
   W/open
   > chmod o-w W/open
 `},
+		{"several", func(w *world) {
+			w.shims()
+			for _, name := range []string{"d", "b", "c", "a"} {
+				w.mode(name, 0o777)
+			}
+			w.set("PATH", "W/d:W/b:W/c:W/a:W/"+shimDir)
+		}, `
+error: everybody can put programs into 4 directories that a python is looked for in
+  W/a
+  W/b
+  W/c
+  W/d
+  > chmod o-w W/a W/b W/c W/d
+`},
+		{"not_there", func(w *world) {
+			w.shims()
+			w.mode("open", 0o777)
+			w.set("PATH", "W/open/none:W/"+shimDir)
+		}, "ok: nobody else can put programs before the shims\n"},
 		{"sticky_itself", func(w *world) {
 			w.shims()
 			w.mode("sticky", 0o777|os.ModeSticky)
@@ -370,7 +392,37 @@ warning: a group can put programs into 1 directory that a python is looked for i
   W/tools: drwxrwxr-x, of user 0 and group 54321
   > chmod g-w W/tools   # with sudo where it is not yours
 `},
+		{"group_that_may_not", owned("tools", 0o755, 0, 54321), "ok: nobody else can put programs before the shims\n"},
+		{"group_of_root", owned("tools", 0o775, 0, 0), "ok: nobody else can put programs before the shims\n"},
+		{"group_of_root_alone", with(owned("tools", 0o775, 0, 54321), "etc/passwd", "root:x:0:54321::/root:/bin/sh\nyou:x:54322:54322::/home/you:/bin/sh\n", "etc/group", "staff:x:54321:\n"),
+			"ok: nobody else can put programs before the shims\n"},
+		{"group_beside_another", with(owned("tools", 0o775, 0, 54321), "etc/group", "damaged\nusers:x:54320:you\nstaff:x:54321:\n"),
+			"ok: nobody else can put programs before the shims\n"},
+		{"group_with_a_list", func(w *world) {
+			owned("tools", 0o755, 0, 0)(w)
+			w.list("tools", 54321)
+		}, `
+warning: a group can put programs into 1 directory that a python is looked for in
+  W/tools: drwxrwxr-x, of user 0 and group 0
+  > chmod g-w W/tools   # with sudo where it is not yours
+`},
 	})
+}
+
+// list gives a directory an access control list in which a user may write (acl(5), and posix_acl_xattr.h of
+// Linux for its bytes: a version, then tag, rights and id of each entry).
+func (w *world) list(name string, uid uint32) {
+	le := binary.LittleEndian
+	b := le.AppendUint32(nil, 2)
+	for _, e := range []struct {
+		tag, rights uint16
+		id          uint32
+	}{{0x01, 7, 1<<32 - 1}, {0x02, 7, uid}, {0x04, 5, 1<<32 - 1}, {0x10, 7, 1<<32 - 1}, {0x20, 5, 1<<32 - 1}} {
+		b = le.AppendUint32(le.AppendUint16(le.AppendUint16(b, e.tag), e.rights), e.id)
+	}
+	if err := unix.Setxattr(w.at(name), "system.posix_acl_access", b, 0); err != nil {
+		w.Skip("no access control lists here: ", err)
+	}
 }
 
 func TestOtherShims(t *testing.T) {

@@ -54,6 +54,17 @@ warning: the policy and Home Manager's programs.uv have other Pythons: only the 
   > in home.nix, then home-manager switch:
   >   programs.uv.python.versions = [ "3.14" "3.12" "pypy@3.11" ];
 `},
+		{"one_of_what_is_asked_for", func(w *world) {
+			w.policy("[python]\nversions = [\"3.14.1\"]\n")
+			w.generation("python install --upgrade 3.14")
+		}, `
+warning: the policy and Home Manager's programs.uv have other Pythons: only the policy has 3.14.1; only Home Manager has 3.14
+  ~/.config/shim/policy.toml:2: python.versions = 3.14.1
+  ~/.local/state/home-manager/gcroots/current-home/activate: programs.uv.python.versions = 3.14
+  > shim declare python 3.14
+  > in home.nix, then home-manager switch:
+  >   programs.uv.python.versions = [ "3.14.1" "3.14" ];
+`},
 		{"default", func(w *world) {
 			w.policy("[python]\nversions = [\"3.14\", \"3.13\", \"pypy@3.11\"]\ndefault = \"3.14\"\n")
 			w.generation("python install --default --upgrade 3.13", "python install --default pypy@3.11", "python install --upgrade 3.14")

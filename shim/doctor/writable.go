@@ -45,7 +45,8 @@ func pathWritable(m *Machine) []Finding {
 		return many(list, "directory that a python is looked for in", "directories that a python is looked for in")
 	}
 	if list := open[everybody]; len(list) > 0 {
-		found = append(found, one(Error, "chmod o-w "+m.words(list), slices.Clone(list), "everybody can put programs into %s", where(list))...)
+		text := where(list)
+		found = append(found, one(Error, "chmod o-w "+m.words(list), list, "everybody can put programs into %s", text)...)
 	}
 	if list := open[group]; len(list) > 0 {
 		var evidence []string

@@ -140,3 +140,32 @@ func TestStore_Claim(t *testing.T) {
 		}
 	}
 }
+
+func TestCutHeader(t *testing.T) {
+	const key = "k\nz\x00\xff"
+	head := string(header(key))
+	for _, c := range []struct{ name, text string }{
+		{"nothing", ""},
+		{"schema_of_another", "shim remember 2\n" + head[len(schema)+1:]},
+		{"schema_alone", schema + "\n"},
+		{"schema_without_end", schema},
+		{"key_cut", head[:len(head)-3]},
+		{"key_without_end", head[:len(head)-1]},
+		{"key_longer", head[:len(head)-1] + "00\n"},
+		{"key_with_another_end", head[:len(head)-1] + " "},
+		{"key_of_another", string(header("k\nz\x00\xfe"))},
+		{"key_of_another_first_digit", string(header("k\nz\x00\x0f"))},
+		{"key_in_capitals", schema + "\n" + "6B0A7A00FF\n"},
+	} {
+		t.Run("header_"+c.name, func(t *testing.T) {
+			if rest, ok := cutHeader([]byte(c.text), key); ok || rest != nil {
+				t.Errorf("%q, %v", rest, ok)
+			}
+		})
+	}
+	for _, want := range []string{"", "\n", "data\n"} {
+		if rest, ok := cutHeader([]byte(head+want), key); !ok || string(rest) != want {
+			t.Errorf("%q, %v, want %q", rest, ok, want)
+		}
+	}
+}

@@ -240,3 +240,45 @@ func TestBoolish(t *testing.T) {
 		}
 	}
 }
+
+func TestUpward_Has(t *testing.T) {
+	root := tree(t, "-- a/uv.lock --\n-- a/pyproject.toml --\n-- a/.venv/x --\n-- a/b/setup.py --\n-- other/uv.lock --\n")
+	a, b := filepath.Join(root, "a"), filepath.Join(root, "a", "b")
+	if err := unix.Mkfifo(filepath.Join(b, ".python-version"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	u := Look(remember.Store{}, b)
+	has := func(dir, name string, want, file bool) {
+		t.Helper()
+		if got, regular := u.Has(dir, name), u.hasFile(dir, name); got != want || regular != file {
+			t.Errorf("%s/%s: %v, as a file %v", dir, name, got, regular)
+		}
+	}
+	for range 2 {
+		has(a, "uv.lock", true, true)
+		has(b, "uv.lock", false, false)
+		has(a, "pyproject.toml", true, true)
+		has(b, "pyproject.toml", false, false)
+		has(a, ".venv", false, false)
+		has(b, ".python-version", true, false)
+	}
+	// a name that no rule looks for, and a directory that is not on the way
+	has(b, "setup.py", true, true)
+	has(b, "setup.cfg", false, false)
+	has(filepath.Join(root, "other"), "uv.lock", true, true)
+	has(filepath.Join(root, "other"), "uv.toml", false, false)
+
+	// what was looked for once is not looked for again, be it there or not
+	for _, name := range []string{"uv.lock", "pyproject.toml"} {
+		if err := os.Rename(filepath.Join(a, name), filepath.Join(b, name)); err != nil {
+			t.Fatal(err)
+		}
+		has(a, name, true, true)
+		has(b, name, false, false)
+	}
+	for dir, want := range map[string]string{"/": "/x", "/a": "/a/x"} {
+		if got := join(dir, "x"); got != want {
+			t.Errorf("join %s: %s", dir, got)
+		}
+	}
+}
