@@ -98,6 +98,7 @@ func FuzzLoad(f *testing.F) {
 //
 //   - a byte order mark, which the decoder skips
 //   - a header for a table that dotted keys made, which TOML forbids and the decoder takes
+//   - six quotes behind a backslash at the end of a string, of which TOML has two in it and one too many
 //
 // In the other direction the tree takes duplicate keys and tables and any number and date; check
 // refuses the former itself, and the latter have no place in a policy.
@@ -117,6 +118,9 @@ func FuzzParsers(f *testing.F) {
 			return
 		}
 		if len(text) > 2000 || strings.HasPrefix(text, "\xef\xbb\xbf") || strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+			return
+		}
+		if strings.Contains(text, `\""""""`) {
 			return
 		}
 		if slices.ContainsFunc(found, func(e *Error) bool { return strings.HasPrefix(e.Err.Error(), "defined twice") }) {
